@@ -1,0 +1,27 @@
+//! What an event, a meter, a month, a price and a charge are, and how usage becomes money.
+//!
+//! This crate does no I/O, reads no clock, draws no random number and knows no float, JSON, log or database. Whatever
+//! it computes, it computes from its arguments alone, so every öre can be reckoned again. A type that can be built
+//! here is valid; what is not valid is a [`Rejection`] with a stable code.
+//!
+//! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
+//! [`rating`] (usage becomes lines) and [`surcharge`] (the object's share).
+
+pub mod calendar;
+pub mod quantity;
+pub mod money;
+pub mod rejection;
+pub mod personal_data;
+pub mod event;
+pub mod identity;
+pub mod usage;
+pub mod catalogue;
+pub mod rating;
+pub mod surcharge;
+
+pub use calendar::{Instant, Month};
+pub use event::{Body, Event, SnapshotCompleted, Usage};
+pub use identity::{EventKey, Fingerprint};
+pub use money::{Money, Rate, UnitPrice};
+pub use quantity::Quantity;
+pub use rejection::{Code, Rejection};
