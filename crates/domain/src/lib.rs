@@ -5,7 +5,7 @@
 //! here is valid; what is not valid is a [`Rejection`] with a stable code.
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
-//! [`rating`] (usage becomes lines) and [`surcharge`] (the object's share).
+//! [`rating`] (usage becomes lines), [`surcharge`] (the object's share) and [`charge`] (what is billed).
 
 pub mod calendar;
 pub mod quantity;
@@ -18,6 +18,7 @@ pub mod usage;
 pub mod catalogue;
 pub mod rating;
 pub mod surcharge;
+pub mod charge;
 
 pub use calendar::{Instant, Month};
 pub use event::{Body, Event, SnapshotCompleted, Usage};
