@@ -1,0 +1,96 @@
+//! Without keys: what keeps the pages of other sites, and other machines, from writing here (contract, "Access").
+
+use axum::extract::Request;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Method, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::media::{WRITE_TYPES, essence};
+use super::problem::{Language, Problem, Reason};
+use crate::intake::Principal;
+
+/// Lets through what comes from this machine's own programs and pages, on anybody's behalf. It goes around every
+/// router of a program without keys: a foreign `Host` would be a foreign name that resolves to this machine, whose page
+/// may read what this answers, so reads are guarded too.
+pub async fn loopback_only(mut request: Request, next: Next) -> Response {
+    match check(request.method(), request.uri(), request.headers()) {
+        Ok(()) => {
+            request.extensions_mut().insert(Principal::Anyone);
+            next.run(request).await
+        }
+        Err(problem) => problem.respond(Language::of(request.headers())),
+    }
+}
+
+fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let host = authority(uri, headers).filter(is_loopback).ok_or(Reason::HostNotAllowed)?;
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
+        return Ok(());
+    }
+    for origin in headers.get_all(header::ORIGIN) {
+        let own = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()).and_then(|origin| origin.into_parts().authority);
+        if own.as_ref() != Some(&host) {
+            return Err(Reason::OriginNotAllowed.into());
+        }
+    }
+    if !essence(headers).is_some_and(|essence| WRITE_TYPES.contains(&essence.as_str())) {
+        return Err(Problem::new(Reason::UnsupportedMediaType, format!("one of {} is taken", WRITE_TYPES.join(", "))));
+    }
+    Ok(())
+}
+
+/// Where the caller thinks it is: `Host` in HTTP/1.1, the address itself in HTTP/2.
+fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok()?.parse().ok(),
+        (None, _) => uri.authority().cloned(),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_plain = !authority.as_str().contains('@');
+    let is_address = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_plain && (is_address || host.eq_ignore_ascii_case("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn judge(method: Method, pairs: &[(header::HeaderName, &str)]) -> Option<Reason> {
+        let headers = pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
+        check(&method, &Uri::from_static("/v1/events"), &headers).err().map(|problem| problem.reason)
+    }
+
+    #[test]
+    fn only_this_machines_own_address_is_answered() {
+        for host in ["127.0.0.1:8321", "127.8.9.1", "localhost:8321", "LOCALHOST", "[::1]:8321"] {
+            assert_eq!(judge(Method::GET, &[(header::HOST, host)]), None, "{host}");
+        }
+        for host in ["example.org", "127.0.0.1.example.org", "localhost.example.org", "10.0.0.1", "a@127.0.0.1", "[::2]", ""] {
+            assert_eq!(judge(Method::GET, &[(header::HOST, host)]), Some(Reason::HostNotAllowed), "{host}");
+        }
+        assert_eq!(judge(Method::GET, &[]), Some(Reason::HostNotAllowed));
+    }
+
+    #[test]
+    fn a_page_of_another_site_cannot_write() {
+        let write = |origin: &str, content_type: &str| {
+            let pairs = [(header::HOST, "localhost:8321"), (header::ORIGIN, origin), (header::CONTENT_TYPE, content_type)];
+            judge(Method::POST, &pairs)
+        };
+        assert_eq!(write("http://localhost:8321", "application/json; charset=utf-8"), None);
+        for origin in ["http://localhost:3000", "https://example.org", "null", ""] {
+            assert_eq!(write(origin, "application/json"), Some(Reason::OriginNotAllowed), "{origin}");
+        }
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-7", ""] {
+            assert_eq!(write("http://localhost:8321", content_type), Some(Reason::UnsupportedMediaType), "{content_type}");
+        }
+    }
+}
