@@ -1,0 +1,175 @@
+//! Cuts the torn tail of fjall's journal.
+//!
+//! fjall cuts an incomplete batch at the journal's end by itself. But when power is lost in the middle of a write, the
+//! disk may have the batch's last page and not an earlier one. The batch is then complete and its checksum wrong, which
+//! fjall answers by refusing to open. Our writer syncs after each batch before it writes the next, so at most the last
+//! batch can be torn, and nobody was told that it was written: it is cut here. A bad batch with another after it is no
+//! torn tail but a damaged disk, and is left as it was.
+//!
+//! The layout is that of fjall 3 (`journal/entry.rs`); a test fails if it changes.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const START: u8 = 1;
+const ITEM: u8 = 2;
+const END: u8 = 3;
+const CLEAR: u8 = 4;
+/// Item count and sequence number.
+const START_BYTES: i64 = 12;
+/// Value type, compression, keyspace; then the lengths of the key, the value, and the value on disk.
+const ITEM_BYTES: usize = 20;
+/// Checksum and four bytes of magic.
+const END_BYTES: i64 = 12;
+/// Keyspace.
+const CLEAR_BYTES: i64 = 8;
+
+/// What was cut off a journal.
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub journal: PathBuf,
+    /// Where the batch began.
+    pub position: u64,
+    tail: Vec<u8>,
+}
+
+impl Cut {
+    /// Puts the batch back: the store could not be opened without it either, so it is not what was wrong.
+    pub(super) fn undo(&self) -> std::io::Result<()> {
+        let file = OpenOptions::new().write(true).open(&self.journal)?;
+        file.write_all_at(&self.tail, self.position)?;
+        file.sync_all()
+    }
+}
+
+/// Cuts the last batch off the newest journal of a store; `None` when there is no batch to cut.
+pub(super) fn cut_last_batch(directory: &Path) -> std::io::Result<Option<Cut>> {
+    let Some(journal) = newest_journal(directory)? else { return Ok(None) };
+    let Some(position) = last_batch(&journal)? else { return Ok(None) };
+    let mut file = OpenOptions::new().read(true).write(true).open(&journal)?;
+    file.seek(SeekFrom::Start(position))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    // fjall makes a journal longer than it is, in advance.
+    tail.truncate(tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    file.set_len(position)?;
+    file.sync_all()?;
+    Ok(Some(Cut { journal, position, tail }))
+}
+
+fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
+    let mut newest: Option<(u64, PathBuf)> = None;
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let is_journal = path.extension().is_some_and(|extension| extension == "jnl");
+        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+        if let (true, Some(number)) = (is_journal, number)
+            && newest.as_ref().is_none_or(|(newest, _)| number > *newest)
+        {
+            newest = Some((number, path));
+        }
+    }
+    Ok(newest.map(|(_, path)| path))
+}
+
+/// Where the last batch begins: complete or not.
+fn last_batch(journal: &Path) -> std::io::Result<Option<u64>> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(journal)?);
+    let length = reader.get_ref().metadata()?.len();
+    let mut last = None;
+    let mut position = 0;
+    while position < length {
+        let mut tag = [0];
+        reader.read_exact(&mut tag)?;
+        let skip = match tag[0] {
+            START => {
+                last = Some(position);
+                START_BYTES
+            }
+            ITEM => {
+                let mut item = [0; ITEM_BYTES];
+                if reader.read_exact(&mut item).is_err() {
+                    break;
+                }
+                let key = i64::from(u16::from_le_bytes([item[10], item[11]]));
+                key + i64::from(u32::from_le_bytes([item[16], item[17], item[18], item[19]]))
+            }
+            END => END_BYTES,
+            CLEAR => CLEAR_BYTES,
+            // What the file was made larger by in advance.
+            _ => break,
+        };
+        reader.seek_relative(skip)?;
+        position = reader.stream_position()?;
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fjall::{Database, KeyspaceCreateOptions, PersistMode};
+
+    const BATCHES: u64 = 5;
+    const VALUE_BYTES: usize = 30_000;
+
+    /// A store with batches in its journal, as it lies on the disk after a crash.
+    fn crashed(directory: &Path) -> PathBuf {
+        let (live, copy) = (directory.join("live"), directory.join("copy"));
+        let database = Database::builder(&live).open().unwrap();
+        let keyspace = database.keyspace("k", KeyspaceCreateOptions::default).unwrap();
+        for number in 0..BATCHES {
+            let mut batch = database.batch().durability(Some(PersistMode::SyncData));
+            batch.insert(&keyspace, number.to_be_bytes(), noise());
+            batch.commit().unwrap();
+        }
+        assert!(std::process::Command::new("cp").arg("-r").arg(&live).arg(&copy).status().unwrap().success());
+        copy
+    }
+
+    /// Bytes that the journal's compression makes no smaller.
+    fn noise() -> Vec<u8> {
+        let mut state = 1u32;
+        let next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8 | 1
+        };
+        std::iter::repeat_with(next).take(VALUE_BYTES).collect()
+    }
+
+    fn damage(directory: &Path, before_end: usize) {
+        let journal = newest_journal(directory).unwrap().unwrap();
+        let mut bytes = std::fs::read(&journal).unwrap();
+        let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        bytes[end - before_end - 4096..end - before_end].fill(0);
+        std::fs::write(&journal, bytes).unwrap();
+    }
+
+    fn keys(directory: &Path) -> Result<usize, fjall::Error> {
+        let database = Database::builder(directory).open()?;
+        database.keyspace("k", KeyspaceCreateOptions::default)?.len()
+    }
+
+    #[test]
+    fn a_last_batch_with_a_lost_page_is_cut_and_the_others_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = crashed(directory.path());
+        damage(&store, 5000);
+        assert!(matches!(keys(&store), Err(fjall::Error::JournalRecovery(_))), "fjall cuts it itself: drop this file");
+        assert!(cut_last_batch(&store).unwrap().is_some());
+        assert_eq!(keys(&store).unwrap(), BATCHES as usize - 1);
+    }
+
+    #[test]
+    fn a_damaged_batch_with_others_after_it_stays_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = crashed(directory.path());
+        damage(&store, VALUE_BYTES + VALUE_BYTES / 2);
+        let cut = cut_last_batch(&store).unwrap().unwrap();
+        assert!(matches!(keys(&store), Err(fjall::Error::JournalRecovery(_))));
+        cut.undo().unwrap();
+        assert_eq!(cut_last_batch(&store).unwrap().unwrap().tail, cut.tail);
+    }
+}

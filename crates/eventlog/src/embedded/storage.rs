@@ -1,0 +1,527 @@
+//! The store under the embedded log: its directory, its rows, and what a failed write leads to.
+
+use super::{Config, mend, stored};
+use crate::error::Cause;
+use crate::{Error, Outcome, Result, Stored, Topic, TopicId};
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the marker file says. Another layout gets another text.
+const FORMAT: &str = "taxameter event log, format 1";
+const FORMAT_FILE: &str = "FORMAT";
+const LOCK_FILE: &str = "LOCK";
+const STORE_DIRECTORY: &str = "store";
+const META: &str = "meta";
+
+/// Each partition's newest records stay in memory until they are so many bytes.
+const MEMTABLE_BYTES_MAX: u64 = 8 << 20;
+/// The journal is cut off behind what the tables have; a longer one makes opening slower.
+const JOURNAL_BYTES_MAX: u64 = 256 << 20;
+/// Records are read once, in order, so a cache does little for them.
+const CACHE_BYTES: u64 = 16 << 20;
+/// How many records are deleted at a time: bounds how long an append waits behind them.
+const REMOVE_ROWS_MAX: u64 = 10_000;
+
+/// Topic, partition, offset and frame.
+pub(super) type Row = (String, u32, u64, Vec<u8>);
+
+#[derive(Debug)]
+pub(super) struct Storage {
+    path: PathBuf,
+    free_bytes_min: u64,
+    state: RwLock<State>,
+    /// Held while something is written and synced: so at most one batch of the journal is not synced (see [`mend`]).
+    writing: Mutex<()>,
+    /// Locked as long as the log is open.
+    _lock: File,
+    #[cfg(test)]
+    faults: Mutex<Faults>,
+}
+
+/// What a test lets go wrong.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub sync_fails: bool,
+    pub write_finds_disk_full: bool,
+    pub free_bytes: Option<u64>,
+}
+
+enum State {
+    Open(Store),
+    /// The disk ran full in the middle of a write. Opened again by the next append that finds room.
+    Closed,
+    /// A write failed otherwise: what is on the disk is unknown.
+    Poisoned(Arc<str>),
+}
+
+struct Store {
+    database: Database,
+    meta: Keyspace,
+    partitions: BTreeMap<(String, u32), Keyspace>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Open(_) => "Open",
+            Self::Closed => "Closed",
+            Self::Poisoned(_) => "Poisoned",
+        })
+    }
+}
+
+/// Why rows were not written; one for all the callers whose rows they were.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub outcome: Outcome,
+    path: PathBuf,
+    reason: Reason,
+}
+
+#[derive(Debug, Clone)]
+enum Reason {
+    Full(u64),
+    Poisoned(Arc<str>),
+}
+
+impl Failure {
+    pub(super) fn error(&self) -> Error {
+        let path = self.path.clone();
+        match &self.reason {
+            Reason::Full(free_bytes) => Error::Full { path, free_bytes: *free_bytes },
+            Reason::Poisoned(cause) => Error::Poisoned { path, source: Cause::from(cause.as_ref()) },
+        }
+    }
+}
+
+/// What is stored of a topic.
+#[derive(Serialize, Deserialize)]
+struct TopicRow {
+    partitions: u32,
+    id: u128,
+}
+
+impl Storage {
+    pub(super) fn open(config: &Config) -> Result<Self> {
+        let path = config.directory.clone();
+        std::fs::create_dir_all(&path).map_err(|error| failed("making the directory", &path, error))?;
+        let lock = lock(&path)?;
+        check_format(&path)?;
+        let store = Store::open(&path)?;
+        Ok(Self {
+            path,
+            free_bytes_min: config.free_bytes_min,
+            state: RwLock::new(State::Open(store)),
+            writing: Mutex::new(()),
+            _lock: lock,
+            #[cfg(test)]
+            faults: Mutex::default(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    #[cfg(test)]
+    pub(super) fn faults(&self) -> parking_lot::MutexGuard<'_, Faults> {
+        self.faults.lock()
+    }
+
+    pub(super) fn damaged(&self, detail: String) -> Error {
+        Error::Damaged { path: self.path.clone(), detail }
+    }
+
+    /// Makes sure that rows can be written: there is room, and the store is open. Answers whether it was opened again, in
+    /// which case the partitions' ends must be read anew.
+    pub(super) fn prepare(&self) -> Result<bool, Failure> {
+        if let State::Poisoned(cause) = &*self.state.read() {
+            return Err(self.failure(Outcome::Out, Reason::Poisoned(Arc::clone(cause))));
+        }
+        let free_bytes = self.free_bytes();
+        if free_bytes < self.free_bytes_min {
+            return Err(self.failure(Outcome::Out, Reason::Full(free_bytes)));
+        }
+        let mut state = self.state.write();
+        if !matches!(*state, State::Closed) {
+            return Ok(false);
+        }
+        match Store::open(&self.path) {
+            Ok(store) => {
+                tracing::info!(path = %self.path.display(), "there is room again: the log goes on");
+                *state = State::Open(store);
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), error = %chain(&error), "the log could not be opened again");
+                Err(self.failure(Outcome::Out, Reason::Full(free_bytes)))
+            }
+        }
+    }
+
+    /// Writes rows and syncs them. After [`Storage::prepare`], by the writer alone.
+    pub(super) fn write(&self, rows: Vec<Row>) -> Result<(), Failure> {
+        let _writing = self.writing.lock();
+        let failed = match &*self.state.read() {
+            State::Open(store) => match self.write_to(store, rows) {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            },
+            State::Closed => return Err(self.failure(Outcome::Out, Reason::Full(self.free_bytes()))),
+            State::Poisoned(cause) => {
+                return Err(self.failure(Outcome::Out, Reason::Poisoned(Arc::clone(cause))));
+            }
+        };
+        Err(self.fail(&failed))
+    }
+
+    fn write_to(&self, store: &Store, rows: Vec<Row>) -> Result<(), FailedWrite> {
+        // Written and synced apart, because a failed write and a failed sync mean different things.
+        let mut batch = store.database.batch().durability(Some(PersistMode::Buffer));
+        for (topic, partition, offset, frame) in rows {
+            match store.partitions.get(&(topic, partition)) {
+                Some(keyspace) => batch.insert(keyspace, offset.to_be_bytes(), frame),
+                None => unreachable!("a topic is made with its keyspaces, and stays"),
+            }
+        }
+        #[cfg(test)]
+        if self.faults().write_finds_disk_full {
+            let error = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            return Err(FailedWrite { is_sync: false, error: error.into() });
+        }
+        batch.commit().map_err(|error| FailedWrite { is_sync: false, error })?;
+        self.sync(store)
+    }
+
+    fn sync(&self, store: &Store) -> Result<(), FailedWrite> {
+        #[cfg(test)]
+        if self.faults().sync_fails {
+            return Err(FailedWrite { is_sync: true, error: std::io::Error::other("injected").into() });
+        }
+        store.database.persist(PersistMode::SyncData).map_err(|error| FailedWrite { is_sync: true, error })
+    }
+
+    /// Closes the store when the disk is full, and gives it up otherwise.
+    fn fail(&self, failed: &FailedWrite) -> Failure {
+        let free_bytes = self.free_bytes();
+        let is_full = !failed.is_sync && (is_disk_full(&failed.error) || free_bytes < self.free_bytes_min);
+        let error = chain(&failed.error);
+        let (state, reason) = if is_full {
+            tracing::warn!(path = %self.path.display(), error, "the disk is full: the log waits for room");
+            (State::Closed, Reason::Full(free_bytes))
+        } else {
+            tracing::error!(path = %self.path.display(), error, "a write failed: the log is out of use");
+            let cause: Arc<str> = error.into();
+            (State::Poisoned(Arc::clone(&cause)), Reason::Poisoned(cause))
+        };
+        // The store is dropped here, which waits for its threads.
+        *self.state.write() = state;
+        self.failure(Outcome::Unknown, reason)
+    }
+
+    fn failure(&self, outcome: Outcome, reason: Reason) -> Failure {
+        Failure { outcome, path: self.path.clone(), reason }
+    }
+
+    /// Runs a change other than an append, and syncs it.
+    fn change(&self, work: impl FnOnce(&Store) -> fjall::Result<()>) -> Result<()> {
+        let _writing = self.writing.lock();
+        let failed = {
+            let state = self.state.read();
+            let store = self.store(&state)?;
+            let done = work(store).map_err(|error| FailedWrite { is_sync: false, error });
+            match done.and_then(|()| self.sync(store)) {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            }
+        };
+        Err(self.fail(&failed).error())
+    }
+
+    fn store<'a>(&self, state: &'a State) -> Result<&'a Store> {
+        match state {
+            State::Open(store) => Ok(store),
+            State::Closed => Err(Error::Full { path: self.path.clone(), free_bytes: self.free_bytes() }),
+            State::Poisoned(cause) => {
+                Err(Error::Poisoned { path: self.path.clone(), source: Cause::from(cause.as_ref()) })
+            }
+        }
+    }
+
+    pub(super) fn topics(&self) -> Result<Vec<Topic>> {
+        let state = self.state.read();
+        self.store(&state)?.topics(&self.path)
+    }
+
+    pub(super) fn add_topic(&self, topic: &Topic) -> Result<()> {
+        let row = TopicRow { partitions: topic.partitions, id: topic.id.0 };
+        let row = serde_json::to_vec(&row).map_err(|error| failed("writing a topic", &self.path, error))?;
+        let mut state = self.state.write();
+        if let State::Open(store) = &mut *state {
+            for partition in 0..topic.partitions {
+                store.add_partition(&topic.name, partition).map_err(|e| failed("making a partition", &self.path, e))?;
+            }
+        }
+        drop(state);
+        self.change(|store| store.meta.insert(topic_key(&topic.name), row))
+    }
+
+    /// The first offset that was not deleted, and the offset after the last record.
+    pub(super) fn ends(&self, topic: &str, partition: u32) -> Result<(u64, u64)> {
+        let state = self.state.read();
+        let store = self.store(&state)?;
+        let failed = |error| failed("reading a partition's ends", &self.path, error);
+        let start = store.meta.get(start_key(topic, partition)).map_err(failed)?;
+        let last = store.partition(topic, partition).last_key_value().map(|row| row.key()).transpose().map_err(failed)?;
+        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes).ok();
+        let start = start.and_then(|start| number(&start)).unwrap_or(0);
+        let end = last.and_then(|last| number(&last)).map_or(start, |last| start.max(last + 1));
+        Ok((start, end))
+    }
+
+    pub(super) fn read(
+        &self,
+        topic: &str,
+        partition: u32,
+        range: Range<u64>,
+        bytes_max: usize,
+    ) -> Result<Vec<Stored>> {
+        let state = self.state.read();
+        let keyspace = self.store(&state)?.partition(topic, partition);
+        let mut records: Vec<Stored> = Vec::new();
+        let mut bytes = 0;
+        for row in keyspace.range(range.start.to_be_bytes()..range.end.to_be_bytes()) {
+            let (key, value) = row.into_inner().map_err(|error| failed("reading records", &self.path, error))?;
+            let offset = key.as_ref().try_into().map(u64::from_be_bytes).unwrap_or(u64::MAX);
+            if records.last().is_some_and(|last| last.offset + 1 != offset) {
+                return Err(self.damaged(format!("a record before {offset} of {topic}/{partition} is missing")));
+            }
+            let value = Bytes::copy_from_slice(&value);
+            let record = stored(offset, value)
+                .ok_or_else(|| self.damaged(format!("record {offset} of {topic}/{partition} is not one of ours")))?;
+            bytes += record.bytes();
+            records.push(record);
+            if bytes >= bytes_max {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    pub(super) fn record_start(&self, topic: &str, partition: u32, offset: u64) -> Result<()> {
+        self.change(|store| store.meta.insert(start_key(topic, partition), offset.to_be_bytes()))
+    }
+
+    /// Deletes records and gives their space back. What a crash leaves behind is below the recorded start, and out of
+    /// sight.
+    pub(super) fn remove(&self, topic: &str, partition: u32, offsets: Range<u64>) -> Result<()> {
+        let mut from = offsets.start;
+        while from < offsets.end {
+            let to = offsets.end.min(from + REMOVE_ROWS_MAX);
+            self.change(|store| {
+                let mut batch = store.database.batch().durability(Some(PersistMode::Buffer));
+                for offset in from..to {
+                    batch.remove(store.partition(topic, partition), offset.to_be_bytes());
+                }
+                batch.commit()
+            })?;
+            from = to;
+        }
+        let state = self.state.read();
+        let keyspace = self.store(&state)?.partition(topic, partition);
+        // The first pass finds out which value files hold nothing any more, the second removes them.
+        let compact = || {
+            keyspace.rotate_memtable_and_wait()?;
+            keyspace.major_compact()?;
+            keyspace.major_compact()
+        };
+        compact().map_err(|error| failed("compacting a partition", &self.path, error))
+    }
+
+    fn free_bytes(&self) -> u64 {
+        #[cfg(test)]
+        if let Some(free_bytes) = self.faults().free_bytes {
+            return free_bytes;
+        }
+        match rustix::fs::statvfs(&self.path) {
+            Ok(file_system) => file_system.f_bavail.saturating_mul(file_system.f_frsize),
+            // Without an answer, the write itself will tell.
+            Err(_) => u64::MAX,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store and syncs what it found: what only the page cache had must not pass for durable.
+    fn open(path: &Path) -> Result<Self> {
+        let directory = path.join(STORE_DIRECTORY);
+        let database = open_database(&directory, path)?;
+        let open = |error| failed("opening the store", path, error);
+        database.persist(PersistMode::SyncAll).map_err(open)?;
+        let meta = database.keyspace(META, KeyspaceCreateOptions::default).map_err(open)?;
+        let mut store = Self { database, meta, partitions: BTreeMap::new() };
+        for topic in store.topics(path)? {
+            for partition in 0..topic.partitions {
+                store.add_partition(&topic.name, partition).map_err(open)?;
+            }
+        }
+        Ok(store)
+    }
+
+    fn topics(&self, path: &Path) -> Result<Vec<Topic>> {
+        let mut topics = Vec::new();
+        for row in self.meta.prefix(topic_key("")) {
+            let (key, value) = row.into_inner().map_err(|error| failed("reading the topics", path, error))?;
+            let name = String::from_utf8_lossy(&key[topic_key("").len()..]).into_owned();
+            let row: TopicRow =
+                serde_json::from_slice(&value).map_err(|error| failed("reading the topics", path, error))?;
+            topics.push(Topic { name, partitions: row.partitions, id: TopicId(row.id) });
+        }
+        Ok(topics)
+    }
+
+    fn add_partition(&mut self, topic: &str, partition: u32) -> fjall::Result<()> {
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(MEMTABLE_BYTES_MAX)
+                .with_kv_separation(Some(KvSeparationOptions::default()))
+        };
+        let keyspace = self.database.keyspace(&format!("{topic}.{partition}"), options)?;
+        self.partitions.insert((topic.to_owned(), partition), keyspace);
+        Ok(())
+    }
+
+    fn partition(&self, topic: &str, partition: u32) -> &Keyspace {
+        match self.partitions.get(&(topic.to_owned(), partition)) {
+            Some(keyspace) => keyspace,
+            None => unreachable!("a topic is made with its keyspaces, and stays"),
+        }
+    }
+}
+
+struct FailedWrite {
+    is_sync: bool,
+    error: fjall::Error,
+}
+
+fn is_disk_full(error: &fjall::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Opens the store; a torn tail that fjall would not cut itself is cut first.
+fn open_database(directory: &Path, path: &Path) -> Result<Database> {
+    let open = || {
+        Database::builder(directory)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES_MAX)
+            .manual_journal_persist(true)
+            .worker_threads(1)
+            .open()
+    };
+    let error = match open() {
+        Ok(database) => return Ok(database),
+        Err(error @ fjall::Error::JournalRecovery(_)) => error,
+        Err(error) => return Err(failed("opening the store", path, error)),
+    };
+    let cut = mend::cut_last_batch(directory).map_err(|error| failed("cutting the journal's tail", path, error))?;
+    let Some(cut) = cut else { return Err(failed("opening the store", path, error)) };
+    match open() {
+        Ok(database) => {
+            let (journal, position) = (cut.journal.display(), cut.position);
+            tracing::warn!(%journal, position, "cut a torn batch that was never confirmed");
+            Ok(database)
+        }
+        Err(error) => {
+            cut.undo().map_err(|error| failed("restoring the journal's tail", path, error))?;
+            Err(failed("opening the store", path, error))
+        }
+    }
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let failed = |error| failed("locking the directory", path, error);
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.create(true).truncate(false).read(true).write(true).open(path.join(LOCK_FILE)).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).map_err(failed)?;
+            return Err(Error::Locked { path: path.to_owned(), holder: holder.trim().to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    file.set_len(0).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    writeln!(file, "process {}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+fn check_format(path: &Path) -> Result<()> {
+    let marker = path.join(FORMAT_FILE);
+    let failed = |error| failed("reading the format", path, error);
+    match std::fs::read_to_string(&marker) {
+        Ok(found) if found.trim() == FORMAT => return Ok(()),
+        Ok(found) => {
+            return Err(Error::Format { path: path.to_owned(), wanted: FORMAT, found: found.trim().to_owned() });
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if name != LOCK_FILE {
+            let found = format!("a directory with {}", name.display());
+            return Err(Error::Format { path: path.to_owned(), wanted: FORMAT, found });
+        }
+    }
+    let new = path.join("FORMAT.new");
+    let write = || {
+        let mut file = File::create(&new)?;
+        writeln!(file, "{FORMAT}")?;
+        file.sync_all()?;
+        std::fs::rename(&new, &marker)?;
+        File::open(path)?.sync_all()
+    };
+    write().map_err(failed)
+}
+
+fn topic_key(topic: &str) -> String {
+    format!("topic/{topic}")
+}
+
+fn start_key(topic: &str, partition: u32) -> String {
+    format!("start/{topic}/{partition}")
+}
+
+fn failed(operation: &'static str, path: &Path, error: impl Into<Cause>) -> Error {
+    Error::Storage { operation, path: path.to_owned(), source: error.into() }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,94 @@
+//! What a failing disk leads to.
+
+use super::*;
+use crate::{Header, Kind, Outcome};
+
+const TOPIC: &str = "topic";
+
+async fn open(directory: &std::path::Path) -> EmbeddedLog {
+    let log = EmbeddedLog::open(Config { free_bytes_min: 1 << 20, ..Config::new(directory) }).unwrap();
+    log.ensure_topics(&[TopicSpec { name: TOPIC.to_owned(), partitions: 1 }]).await.unwrap();
+    log
+}
+
+fn record(value: &'static str) -> Vec<Record> {
+    let header =
+        Header { kind: Kind::Events, collector: "c".to_owned(), epoch: 0, batch: 0, received: 0, sources: Vec::new() };
+    vec![Record { header, value: Bytes::from_static(value.as_bytes()) }]
+}
+
+async fn values(log: &EmbeddedLog) -> Vec<Bytes> {
+    log.read(TOPIC, 0, 0, 1 << 20).await.unwrap().into_iter().map(|record| record.value).collect()
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_nothing_is_ever_reported_as_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).await;
+    log.append(TOPIC, 0, record("first")).await.unwrap();
+    log.shared.storage.faults().sync_fails = true;
+    let error = log.append(TOPIC, 0, record("second")).await.unwrap_err();
+    assert!(matches!(error.error, Error::Poisoned { .. }), "{error:?}");
+    assert_eq!(error.outcomes, [Outcome::Unknown]);
+
+    log.shared.storage.faults().sync_fails = false;
+    let error = log.append(TOPIC, 0, record("third")).await.unwrap_err();
+    assert!(matches!(error.error, Error::Poisoned { .. }), "{error:?}");
+    assert_eq!(error.outcomes, [Outcome::Out]);
+    assert!(!error.error.is_retriable());
+    let error = log.read(TOPIC, 0, 0, 1 << 20).await.unwrap_err();
+    assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
+    drop(log);
+
+    // A restart takes what is there. The second may be: it was written, and nobody knows.
+    let found = values(&open(directory.path()).await).await;
+    assert!(found == ["first"] || found == ["first", "second"], "{found:?}");
+}
+
+#[tokio::test]
+async fn a_nearly_full_disk_stops_writing_but_not_reading_and_goes_on_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).await;
+    log.append(TOPIC, 0, record("first")).await.unwrap();
+    log.shared.storage.faults().free_bytes = Some(1000);
+    let error = log.append(TOPIC, 0, record("second")).await.unwrap_err();
+    assert!(matches!(error.error, Error::Full { free_bytes: 1000, .. }), "{error:?}");
+    assert!(error.error.is_retriable());
+    assert_eq!(error.outcomes, [Outcome::Out]);
+    assert_eq!(values(&log).await, ["first"]);
+
+    log.shared.storage.faults().free_bytes = None;
+    assert_eq!(log.append(TOPIC, 0, record("third")).await.unwrap(), [1]);
+    assert_eq!(values(&log).await, ["first", "third"]);
+}
+
+#[tokio::test]
+async fn a_disk_that_runs_full_in_a_write_closes_the_store_until_there_is_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).await;
+    log.append(TOPIC, 0, record("first")).await.unwrap();
+    log.shared.storage.faults().write_finds_disk_full = true;
+    let error = log.append(TOPIC, 0, record("second")).await.unwrap_err();
+    assert!(matches!(error.error, Error::Full { .. }), "{error:?}");
+    assert_eq!(error.outcomes, [Outcome::Unknown]);
+    assert!(matches!(log.read(TOPIC, 0, 0, 1).await.unwrap_err(), Error::Full { .. }));
+
+    log.shared.storage.faults().write_finds_disk_full = false;
+    assert_eq!(log.append(TOPIC, 0, record("third")).await.unwrap(), [1]);
+    assert_eq!(values(&log).await, ["first", "third"]);
+}
+
+#[tokio::test]
+async fn a_crash_between_recording_a_new_start_and_deleting_shows_nothing_below_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).await;
+    for value in ["first", "second", "third"] {
+        log.append(TOPIC, 0, record(value)).await.unwrap();
+    }
+    log.shared.storage.record_start(TOPIC, 0, 2).unwrap();
+    drop(log);
+    let log = open(directory.path()).await;
+    assert_eq!(log.start_offset(TOPIC, 0).await.unwrap(), 2);
+    assert!(matches!(log.read(TOPIC, 0, 0, 1).await.unwrap_err(), Error::BelowLogStart { .. }));
+    assert_eq!(log.append(TOPIC, 0, record("fourth")).await.unwrap(), [3]);
+}
