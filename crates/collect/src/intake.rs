@@ -220,5 +220,3 @@ fn refuse(index: usize, bytes: &[u8], rejection: Rejection) -> Rejected {
     Rejected { index, id: id.map(Cow::into_owned), rejection }
 }
 
-#[cfg(test)]
-mod tests;

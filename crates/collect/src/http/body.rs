@@ -21,9 +21,10 @@ pub struct Limits {
     pub compressed_bytes: usize,
     /// The most bytes of a body that is not compressed, or no longer: a full batch of large events.
     pub body_bytes: usize,
-    /// The most that a body may grow when it is decompressed. Real batches shrink to a thirtieth at best.
+    /// How many times its size a body may grow when it is decompressed.
     pub ratio: usize,
-    /// What a body may grow to whatever its ratio: a few very similar events compress better than any limit, and do no harm.
+    /// What a body may grow to whatever its ratio: events that differ in little more than their ids shrink to less than
+    /// a hundredth, and this much does no harm.
     pub ratio_free_bytes: usize,
     /// How long a body may take to come: 5 MiB in it is 175 kB/s.
     pub body_time: Duration,
@@ -38,7 +39,7 @@ impl Default for Limits {
             compressed_bytes: 5 << 20,
             body_bytes: 16 << 20,
             ratio: 100,
-            ratio_free_bytes: 64 << 10,
+            ratio_free_bytes: 1 << 20,
             body_time: Duration::from_secs(30),
             in_flight_bytes: 64 << 20,
         }

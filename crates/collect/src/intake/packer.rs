@@ -261,3 +261,30 @@ fn outcome(result: &Result<Vec<u64>, AppendError>) -> Result<(), Unavailable> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_overloaded_log_is_worth_trying_again_at_once() {
+        let failed = |error| outcome(&Err(AppendError { topic: "usage".to_owned(), outcomes: Vec::new(), error }));
+        assert_eq!(failed(Error::Overloaded { bytes: 1 }), Err(Unavailable::Overloaded));
+        assert_eq!(failed(Error::UnknownTopic { topic: "usage".to_owned() }), Err(Unavailable::Log));
+        assert_eq!(outcome(&Ok(vec![0])), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_request_is_done_after_its_last_record_and_as_bad_as_its_worst() {
+        let waiting = Waiting::new();
+        for _ in 0..3 {
+            waiting.one_added();
+        }
+        waiting.one_done(Err(Unavailable::Log));
+        waiting.all_added();
+        waiting.one_done(Err(Unavailable::Overloaded));
+        assert!(futures::FutureExt::now_or_never(waiting.wait()).is_none());
+        waiting.one_done(Ok(()));
+        assert_eq!(waiting.wait().await, Err(Unavailable::Log));
+    }
+}

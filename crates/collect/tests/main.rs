@@ -1,0 +1,5 @@
+//! The intake over the real embedded log.
+
+mod http;
+mod intake;
+mod support;
