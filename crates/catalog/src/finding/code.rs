@@ -1,0 +1,197 @@
+//! The closed list of what can be found.
+
+use std::fmt;
+
+/// Whether a finding must be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The catalogue cannot be used.
+    Error,
+    /// The catalogue can be used, but somebody should know.
+    Warning,
+}
+
+/// One list gives the enum, its names and its severities, so that none of them can be forgotten.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal $severity:ident,)+) => {
+        /// What kind of finding it is. The names are stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Code] = &[$(Code::$variant,)+];
+
+            /// Its stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+
+            /// Whether it must be mended.
+            pub const fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A file that every catalogue has is not there.
+    MissingFile = "missing_file" Error,
+    /// A file that no catalogue has is there.
+    UnknownFile = "unknown_file" Error,
+    /// Bytes that are no text.
+    Undecodable = "undecodable" Error,
+    /// Letters that a program spoiled, such as `Ã¶` for `ö`.
+    GarbledText = "garbled_text" Error,
+    /// Not TOML.
+    InvalidToml = "invalid_toml" Error,
+    /// Not CSV: a quotation mark too many or too few.
+    InvalidCsv = "invalid_csv" Error,
+    /// A row has more or fewer cells than there are columns.
+    CellCount = "cell_count" Error,
+    /// A column is not there.
+    MissingColumn = "missing_column" Error,
+    /// A column that means nothing.
+    UnknownColumn = "unknown_column" Error,
+    /// The same column twice.
+    ColumnTwice = "column_twice" Error,
+    /// A field that means nothing.
+    UnknownField = "unknown_field" Error,
+    /// A field or cell that must have a value has none.
+    MissingField = "missing_field" Error,
+    /// A thing without a name.
+    MissingName = "missing_name" Error,
+    /// Not the type of value that the field takes.
+    WrongType = "wrong_type" Error,
+    /// An amount written as a number, which would be read as a binary fraction.
+    AmountNotText = "amount_not_text" Error,
+    /// Not true or false.
+    InvalidFlag = "invalid_flag" Error,
+    /// Not a slug.
+    InvalidSlug = "invalid_slug" Error,
+    /// Not a date or month.
+    InvalidDate = "invalid_date" Error,
+    /// A validity that counts whole months begins within one.
+    NotMonthStart = "not_month_start" Error,
+    /// A validity that counts whole months ends within one.
+    NotMonthEnd = "not_month_end" Error,
+    /// A validity ends before it begins.
+    EndsBeforeBegins = "ends_before_begins" Error,
+    /// An organisation number that is ill-formed or fails its check digit.
+    InvalidOrganisationNumber = "invalid_organisation_number" Error,
+    /// A product that is not in organisation.toml.
+    UnknownProduct = "unknown_product" Error,
+    /// The same service twice.
+    ServiceTwice = "service_twice" Error,
+    /// A service that nothing measures.
+    ServiceWithoutMeter = "service_without_meter" Error,
+    /// A service is established before it starts.
+    EstablishedBeforeStart = "established_before_start" Error,
+    /// The same meter twice in a service.
+    MeterTwice = "meter_twice" Error,
+    /// Not a kind of meter.
+    UnknownKind = "unknown_kind" Error,
+    /// Not a unit of the table.
+    UnknownUnit = "unknown_unit" Error,
+    /// Not an event type.
+    InvalidEventType = "invalid_event_type" Error,
+    /// A fixed meter takes no events.
+    EventTypeOnFixed = "event_type_on_fixed" Error,
+    /// A meter that is fed by events names none.
+    MissingEventType = "missing_event_type" Error,
+    /// A dimension that is ill-formed, or named or valued twice.
+    InvalidDimension = "invalid_dimension" Error,
+    /// A rating dimension without values.
+    RatingWithoutValues = "rating_without_values" Error,
+    /// A meter that cannot take negative quantities takes them.
+    NegativeNotAllowed = "negative_not_allowed" Error,
+    /// A reading holds for too few or too many days.
+    InvalidHoldDays = "invalid_hold_days" Error,
+    /// The same customer twice.
+    CustomerTwice = "customer_twice" Error,
+    /// A customer's code that is ill-formed.
+    InvalidCustomer = "invalid_customer" Error,
+    /// Not a kind of customer.
+    UnknownCustomerKind = "unknown_customer_kind" Error,
+    /// A company without an organisation number cannot get an electronic invoice.
+    CompanyWithoutNumber = "company_without_number" Warning,
+    /// A customer that pays for no cost centre.
+    CustomerWithoutCostcentre = "customer_without_costcentre" Warning,
+    /// A cost centre's code that is ill-formed.
+    InvalidCostcentre = "invalid_costcentre" Error,
+    /// The same cost centre twice.
+    CostcentreTwice = "costcentre_twice" Error,
+    /// Two customers pay for a cost centre on the same day.
+    OwnersOverlap = "owners_overlap" Error,
+    /// Nobody pays for a cost centre between two owners.
+    OwnerGap = "owner_gap" Warning,
+    /// A customer that is not in kunder.csv.
+    UnknownCustomer = "unknown_customer" Error,
+    /// A service that is not in the catalogue.
+    UnknownService = "unknown_service" Error,
+    /// A meter that the service does not have.
+    UnknownMeter = "unknown_meter" Error,
+    /// A class that the meter's rating dimensions do not give.
+    UnknownClass = "unknown_class" Error,
+    /// A price that is no number.
+    InvalidPrice = "invalid_price" Error,
+    /// A price below zero.
+    NegativePrice = "negative_price" Error,
+    /// A price with more than six decimals.
+    PriceTooPrecise = "price_too_precise" Error,
+    /// Not a state of a price.
+    UnknownPriceState = "unknown_price_state" Error,
+    /// Something decided that names no decision.
+    MissingDecision = "missing_decision" Error,
+    /// A price for a meter that only shows a trend.
+    PriceOfTrend = "price_of_trend" Error,
+    /// A billed meter that has no price at all.
+    MeterWithoutPrice = "meter_without_price" Error,
+    /// A class that has no price, while the meter's other classes have.
+    ClassWithoutPrice = "class_without_price" Error,
+    /// Months in which a billed meter has no price.
+    PriceGap = "price_gap" Error,
+    /// Two decided prices for the same month.
+    PricesOverlap = "prices_overlap" Error,
+    /// The price list ends, and no later price is decided.
+    PriceEnds = "price_ends" Warning,
+    /// Two surcharge rates from the same month.
+    RateTwice = "rate_twice" Error,
+    /// A rate that is no fraction from 0 to 1.
+    InvalidRate = "invalid_rate" Error,
+    /// Months in which services are established but no rate is decided.
+    RateGap = "rate_gap" Error,
+    /// A jointly financed share that is no fraction from 0 to 1.
+    InvalidShare = "invalid_share" Error,
+    /// Two shares for the same month.
+    SharesOverlap = "shares_overlap" Error,
+    /// Not a phase of a service's life.
+    UnknownPhase = "unknown_phase" Error,
+    /// An agreement on a meter that is fed by events.
+    AgreementNotFixed = "agreement_not_fixed" Error,
+    /// An agreement in force twice on the same day.
+    AgreementsOverlap = "agreements_overlap" Error,
+    /// A cost centre that is not in kostnadsstallen.csv.
+    UnknownCostcentre = "unknown_costcentre" Error,
+    /// An agreement whose cost centre has no payer when it begins.
+    AgreementWithoutPayer = "agreement_without_payer" Warning,
+    /// A quantity that is no number of units.
+    InvalidQuantity = "invalid_quantity" Error,
+    /// A source that is ill-formed.
+    InvalidSource = "invalid_source" Error,
+    /// The same source twice.
+    SourceTwice = "source_twice" Error,
+    /// Two planned volumes of the same meter and class.
+    VolumeTwice = "volume_twice" Error,
+    /// A meter's kind, unit, rating or series dimensions changed.
+    MeterChanged = "meter_changed" Error,
+    /// A change that is valid in a closed month.
+    ClosedMonthChanged = "closed_month_changed" Error,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

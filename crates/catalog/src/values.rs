@@ -1,0 +1,312 @@
+//! Cells → values. Each function adds its finding and gives none when the cell holds something else.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use domain::calendar::parse_day;
+use domain::event::check_slug;
+use domain::money::{Rate, UnitPrice};
+use domain::{Month, Quantity};
+use rust_decimal::Decimal;
+
+use crate::finding::{Code, Findings, Place, say};
+use crate::table::{Cell, Table};
+
+/// A slug.
+pub(crate) fn slug(cell: &Cell, findings: &mut Findings) -> Option<String> {
+    if check_slug(&cell.text).is_ok() {
+        return Some(cell.text.clone());
+    }
+    let text = &cell.text;
+    findings.add(
+        Code::InvalidSlug,
+        &cell.place,
+        say(format!("{text:?} är ingen slug"), format!("{text:?} is not a slug")),
+        say("1 till 64 tecken av a-z, 0-9, - och _", "1 to 64 characters of a-z, 0-9, - and _"),
+    );
+    None
+}
+
+/// `true` or `false`.
+pub(crate) fn flag(cell: &Cell, findings: &mut Findings) -> Option<bool> {
+    match cell.text.as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        other => {
+            findings.add(
+                Code::InvalidFlag,
+                &cell.place,
+                say(
+                    format!("{other:?} är varken true eller false"),
+                    format!("{other:?} is neither true nor false"),
+                ),
+                say("skriv true eller false utan citattecken", "write true or false without quotation marks"),
+            );
+            None
+        }
+    }
+}
+
+/// A date.
+pub(crate) fn day(cell: &Cell, findings: &mut Findings) -> Option<NaiveDate> {
+    let day = parse_day(&cell.text);
+    if day.is_none() {
+        invalid_date(cell, findings);
+    }
+    day
+}
+
+fn invalid_date(cell: &Cell, findings: &mut Findings) {
+    let text = &cell.text;
+    findings.add(
+        Code::InvalidDate,
+        &cell.place,
+        say(format!("{text:?} är inget datum"), format!("{text:?} is not a date")),
+        say("skriv år-månad-dag, till exempel 2021-07-01", "write year-month-day, such as 2021-07-01"),
+    );
+}
+
+/// The month that a validity begins with: `2021-07` or its first day.
+pub(crate) fn first_month(cell: &Cell, findings: &mut Findings) -> Option<Month> {
+    if let Ok(month) = cell.text.parse::<Month>() {
+        return Some(month);
+    }
+    let day = day(cell, findings)?;
+    let month = Month::of(day);
+    if month.first_day() == day {
+        return Some(month);
+    }
+    let (this, next) = (month.first_day(), month.next().first_day());
+    findings.add(
+        Code::NotMonthStart,
+        &cell.place,
+        say(format!("{day} är inte den första i en månad"), format!("{day} is not the first of a month")),
+        say(format!("skriv {this} eller {next}"), format!("write {this} or {next}")),
+    );
+    None
+}
+
+/// The month that a validity ends with: `2021-06` or its last day.
+pub(crate) fn last_month(cell: &Cell, findings: &mut Findings) -> Option<Month> {
+    if let Ok(month) = cell.text.parse::<Month>() {
+        return Some(month);
+    }
+    let day = day(cell, findings)?;
+    let month = Month::of(day);
+    if month.last_day() == day {
+        return Some(month);
+    }
+    let (before, this) = (month.previous().last_day(), month.last_day());
+    findings.add(
+        Code::NotMonthEnd,
+        &cell.place,
+        say(format!("{day} är inte den sista i en månad"), format!("{day} is not the last of a month")),
+        say(format!("skriv {before} eller {this}"), format!("write {before} or {this}")),
+    );
+    None
+}
+
+/// A validity: from a first to a last, the last left out while it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Validity<T> {
+    pub(crate) from: T,
+    pub(crate) to: Option<T>,
+}
+
+impl Validity<Month> {
+    /// The same in days.
+    pub(crate) fn days(self) -> Validity<NaiveDate> {
+        Validity { from: self.from.first_day(), to: self.to.map(Month::last_day) }
+    }
+}
+
+/// The fields `fran` and `till` in whole months.
+pub(crate) fn months(table: &Table, findings: &mut Findings) -> Option<Validity<Month>> {
+    let from = table.required("fran", findings).and_then(|cell| first_month(cell, findings));
+    let to = table.cell("till").map(|cell| last_month(cell, findings));
+    validity(table, from, to, findings)
+}
+
+/// The fields `fran` and `till` in days.
+pub(crate) fn days(table: &Table, findings: &mut Findings) -> Option<Validity<NaiveDate>> {
+    let from = table.required("fran", findings).and_then(|cell| day(cell, findings));
+    let to = table.cell("till").map(|cell| day(cell, findings));
+    validity(table, from, to, findings)
+}
+
+fn validity<T: Ord + Copy>(
+    table: &Table,
+    from: Option<T>,
+    to: Option<Option<T>>,
+    findings: &mut Findings,
+) -> Option<Validity<T>> {
+    let from = from?;
+    let Some(to) = to else { return Some(Validity { from, to: None }) };
+    let to = to?;
+    if to >= from {
+        return Some(Validity { from, to: Some(to) });
+    }
+    let place = table.cell("till").map_or(&table.place, |cell| &cell.place);
+    findings.add(
+        Code::EndsBeforeBegins,
+        place,
+        say("slutar innan det börjar", "ends before it begins"),
+        say(
+            "låt till vara efter från, eller tomt så länge det gäller",
+            "let the last day come after the first, or leave it empty",
+        ),
+    );
+    None
+}
+
+/// Finds the pairs of one key that are in force on the same day: the place of the later row in the file, and that of
+/// the other.
+pub(crate) fn overlaps<K: Ord>(
+    rows: impl IntoIterator<Item = (K, Validity<NaiveDate>, Place)>,
+) -> Vec<(K, Place, Place)> {
+    let mut keyed: BTreeMap<K, Vec<(Validity<NaiveDate>, Place)>> = BTreeMap::new();
+    for (key, validity, place) in rows {
+        keyed.entry(key).or_default().push((validity, place));
+    }
+    let mut found = Vec::new();
+    for (key, mut rows) in keyed {
+        rows.sort_by(|a, b| (a.0.from, &a.1).cmp(&(b.0.from, &b.1)));
+        let hit = rows.windows(2).find(|pair| pair[0].0.to.is_none_or(|to| to >= pair[1].0.from));
+        if let Some([one, other]) = hit {
+            let (first, later) = if one.1 <= other.1 { (&one.1, &other.1) } else { (&other.1, &one.1) };
+            found.push((key, later.clone(), first.clone()));
+        }
+    }
+    found
+}
+
+/// A number as people and Excel write it: `1 100,50` is 1100.50. What has both a comma and a point is left as it is.
+fn plain_number(text: &str) -> String {
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}')).collect();
+    let digits = digits.replace('\u{2212}', "-");
+    if digits.contains('.') { digits } else { digits.replacen(',', ".", 1) }
+}
+
+fn is_text(cell: &Cell, findings: &mut Findings) -> bool {
+    if cell.is_number {
+        let text = &cell.text;
+        findings.add(
+            Code::AmountNotText,
+            &cell.place,
+            say("belopp och andelar skrivs som text", "amounts and fractions are written as text"),
+            say(format!("skriv \"{text}\""), format!("write \"{text}\"")),
+        );
+    }
+    !cell.is_number
+}
+
+/// Kronor per unit.
+pub(crate) fn price(cell: &Cell, findings: &mut Findings) -> Option<UnitPrice> {
+    if !is_text(cell, findings) {
+        return None;
+    }
+    let number = plain_number(&cell.text);
+    if let Ok(price) = number.parse::<UnitPrice>() {
+        return Some(price);
+    }
+    let text = &cell.text;
+    let decimal = Decimal::from_str_exact(&number).ok();
+    if decimal.is_some_and(|d| d.is_sign_negative()) {
+        findings.add(
+            Code::NegativePrice,
+            &cell.place,
+            say(format!("priset {text} är negativt"), format!("the price {text} is negative")),
+            say("skriv ett pris från 0 och uppåt", "write a price of 0 or more"),
+        );
+    } else if decimal.is_some_and(|d| d.normalize().scale() > 6) {
+        findings.add(
+            Code::PriceTooPrecise,
+            &cell.place,
+            say(
+                format!("priset {text} har för många decimaler"),
+                format!("the price {text} has too many decimals"),
+            ),
+            say("avrunda till högst sex decimaler", "round to at most six decimals"),
+        );
+    } else {
+        findings.add(
+            Code::InvalidPrice,
+            &cell.place,
+            say(format!("{text:?} är inget pris"), format!("{text:?} is not a price")),
+            say(
+                "skriv kronor per enhet, till exempel 105,00, högst en miljard",
+                "write kronor per unit, such as 105.00, at most a billion",
+            ),
+        );
+    }
+    None
+}
+
+/// A fraction from 0 to 1; `code` says of what.
+pub(crate) fn fraction(code: Code, cell: &Cell, findings: &mut Findings) -> Option<Rate> {
+    if !is_text(cell, findings) {
+        return None;
+    }
+    let rate = plain_number(&cell.text).parse::<Rate>().ok();
+    if rate.is_none() {
+        let text = &cell.text;
+        findings.add(
+            code,
+            &cell.place,
+            say(
+                format!("{text:?} är ingen andel mellan 0 och 1"),
+                format!("{text:?} is not a fraction from 0 to 1"),
+            ),
+            say("3 % skrivs 0.03, högst åtta decimaler", "3 % is written 0.03, at most eight decimals"),
+        );
+    }
+    rate
+}
+
+/// A number of units, zero or more.
+pub(crate) fn quantity(cell: &Cell, findings: &mut Findings) -> Option<Quantity> {
+    let quantity = Quantity::parse(&plain_number(&cell.text)).ok().filter(|q| *q >= Quantity::ZERO);
+    if quantity.is_none() {
+        let text = &cell.text;
+        findings.add(
+            Code::InvalidQuantity,
+            &cell.place,
+            say(format!("{text:?} är inget antal"), format!("{text:?} is not a number of units")),
+            say(
+                "skriv ett tal från 0 med högst sex decimaler",
+                "write a number from 0 with at most six decimals",
+            ),
+        );
+    }
+    quantity
+}
+
+/// An organisation number `NNNNNN-NNNN` whose check digit is right.
+pub(crate) fn organisation_number(cell: &Cell, findings: &mut Findings) -> Option<String> {
+    let text = &cell.text;
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let shaped = text.len() == 11 && text.as_bytes()[6] == b'-' && digits.len() == 10;
+    let doubled =
+        |(at, digit): (usize, &u32)| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit };
+    if shaped && digits.iter().enumerate().map(doubled).sum::<u32>() % 10 == 0 {
+        return Some(text.clone());
+    }
+    let why = if shaped {
+        say(format!("{text} har fel kontrollsiffra"), format!("{text} has a wrong check digit"))
+    } else {
+        say(
+            format!("{text:?} är inget organisationsnummer"),
+            format!("{text:?} is not an organisation number"),
+        )
+    };
+    findings.add(
+        Code::InvalidOrganisationNumber,
+        &cell.place,
+        why,
+        say(
+            "skriv NNNNNN-NNNN som i registreringsbeviset",
+            "write NNNNNN-NNNN as in the registration certificate",
+        ),
+    );
+    None
+}
