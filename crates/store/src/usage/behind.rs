@@ -1,0 +1,139 @@
+//! Which events made a number.
+
+use std::ops::RangeInclusive;
+
+use chrono::NaiveDate;
+use clickhouse::Row;
+use domain::{EventKey, Instant, Quantity};
+use serde::Deserialize;
+
+use super::instant;
+use crate::client::Store;
+use crate::error::asking;
+use crate::rows::date_of;
+
+/// Which events are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventsBehind {
+    /// The service's slug.
+    pub service: String,
+    /// The meter's slug.
+    pub meter: String,
+    /// The cost centre's code.
+    pub costcentre: String,
+    /// The class; any without.
+    pub class: Option<String>,
+    /// The days of the usage, both included.
+    pub days: RangeInclusive<NaiveDate>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// An event that counts: the highest revision of its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedEvent {
+    /// Its identity.
+    pub key: EventKey,
+    /// CloudEvents `source`.
+    pub source: String,
+    /// CloudEvents `id`.
+    pub id: String,
+    /// Its revision.
+    pub seq: u32,
+    /// A pseudonym or an object.
+    pub subject: String,
+    /// CloudEvents `time`.
+    pub time: Instant,
+    /// When its collector received it.
+    pub received: Instant,
+    /// The day that it counts on.
+    pub day: NaiveDate,
+    /// Its class.
+    pub class: String,
+    /// How much.
+    pub quantity: Quantity,
+    /// The customer that the sender claims.
+    pub customer: String,
+    /// The ordering object, empty without.
+    pub object: String,
+    /// The dimensions, as a JSON object.
+    pub dims: String,
+    /// Its place in the log: partition, offset, index in the record.
+    pub place: (u32, u64, u32),
+}
+
+#[derive(Row, Deserialize)]
+struct EventRow {
+    event_key: u128,
+    source: String,
+    id: String,
+    seq: u32,
+    subject: String,
+    time: i64,
+    received: i64,
+    day: i32,
+    class: String,
+    quantity: i128,
+    customer: String,
+    object: String,
+    dims: String,
+    partition: u32,
+    position: u64,
+}
+
+impl Store {
+    /// The events behind a number, by day and time. Series and snapshots may also be shaped by earlier readings and by
+    /// markers, which are not listed. The months in question are scanned, so this is for explaining, not for adding up.
+    pub async fn events_behind(&self, wanted: &EventsBehind) -> crate::Result<Vec<CountedEvent>> {
+        let class = if wanted.class.is_some() { " AND class = ?" } else { "" };
+        // The row of an identity that lies in these days may have been revised away from them.
+        let sql = format!(
+            "WITH found AS (
+                 SELECT event_key, seq FROM events FINAL
+                 WHERE service = ? AND meter = ? AND costcentre = ?{class} AND retracted = 0
+                   AND effect IN ('cell', 'observation') AND day BETWEEN toDate32(?) AND toDate32(?)
+                   AND toYYYYMM(time) BETWEEN toYYYYMM(toDate32(?)) AND toYYYYMM(addDays(toDate32(?), 2)))
+             SELECT ?fields FROM events FINAL
+             WHERE (event_key, seq) IN (
+                     SELECT event_key, max(seq) FROM events WHERE event_key IN (SELECT event_key FROM found)
+                     GROUP BY event_key)
+               AND (event_key, seq) IN (SELECT event_key, seq FROM found)
+             ORDER BY day, time, event_key LIMIT ?"
+        );
+        let mut query = self.query(&sql).bind(&wanted.service).bind(&wanted.meter).bind(&wanted.costcentre);
+        if let Some(class) = &wanted.class {
+            query = query.bind(class);
+        }
+        let (first, last) = (wanted.days.start().to_string(), wanted.days.end().to_string());
+        let rows = query
+            .bind(&first)
+            .bind(&last)
+            .bind(&first)
+            .bind(&last)
+            .bind(wanted.limit)
+            .fetch_all::<EventRow>()
+            .await
+            .map_err(asking("the events behind a number"))?;
+        rows.into_iter().map(counted).collect()
+    }
+}
+
+fn counted(row: EventRow) -> crate::Result<CountedEvent> {
+    let place = crate::rows::Position(row.position);
+    Ok(CountedEvent {
+        key: EventKey(row.event_key),
+        source: row.source,
+        id: row.id,
+        seq: row.seq,
+        subject: row.subject,
+        time: instant(row.time),
+        received: instant(row.received),
+        day: date_of(row.day)?,
+        class: row.class,
+        quantity: crate::rows::quantity_of(row.quantity)?,
+        customer: row.customer,
+        object: row.object,
+        dims: row.dims,
+        place: (row.partition, place.offset(), place.index()),
+    })
+}
