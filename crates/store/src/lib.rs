@@ -9,6 +9,7 @@
 //! reads.
 
 pub mod catalogue;
+pub mod charges;
 pub mod client;
 pub mod counting;
 pub mod error;

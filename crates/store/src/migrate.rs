@@ -28,8 +28,12 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-const MIGRATIONS: &[Migration] =
-    &[migration!(1, "0001_counting"), migration!(2, "0002_usage"), migration!(3, "0003_catalogue")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_counting"),
+    migration!(2, "0002_usage"),
+    migration!(3, "0003_catalogue"),
+    migration!(100, "0100_charges"),
+];
 
 /// Columns whose type the client cannot check for us: it tells the width of a decimal, not its scale (ecosystem §0.4).
 const EXACT_COLUMNS: &[(&str, &str, &str)] = &[
@@ -41,6 +45,10 @@ const EXACT_COLUMNS: &[(&str, &str, &str)] = &[
     ("events", "time", "DateTime64(6, 'UTC')"),
     ("observations", "time", "DateTime64(6, 'UTC')"),
     ("snapshots", "time", "DateTime64(6, 'UTC')"),
+    ("charges", "quantity", "Decimal(38, 6)"),
+    ("charges", "unit_price", "Decimal(18, 6)"),
+    ("charges", "net", "Decimal(18, 2)"),
+    ("months", "net", "Decimal(18, 2)"),
 ];
 
 #[derive(Row, Deserialize)]
@@ -162,7 +170,10 @@ fn checksum(sql: &str) -> String {
 fn statements(sql: &str) -> Vec<String> {
     let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let code = code.join("\n");
-    code.split(";\n").map(|part| part.trim().trim_end_matches(';').to_owned()).filter(|part| !part.is_empty()).collect()
+    code.split(";\n")
+        .map(|part| part.trim().trim_end_matches(';').to_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// The table that a statement makes.
@@ -209,8 +220,12 @@ mod tests {
         let split = statements(sql);
         assert_eq!(split.len(), 2);
         assert_eq!(table_of(&split[0]), "cells");
-        assert!(for_engine(&split[0], "cells", &Engine::Embedded).ends_with("ENGINE = ReplacingMergeTree(upto) ORDER BY (a)"));
-        let replicated = Engine::Replicated { path: "/t/{shard}/{table}".to_owned(), replica: "{replica}".to_owned() };
+        assert!(
+            for_engine(&split[0], "cells", &Engine::Embedded)
+                .ends_with("ENGINE = ReplacingMergeTree(upto) ORDER BY (a)")
+        );
+        let replicated =
+            Engine::Replicated { path: "/t/{shard}/{table}".to_owned(), replica: "{replica}".to_owned() };
         assert!(
             for_engine(&split[0], "cells", &replicated)
                 .contains("ReplicatedReplacingMergeTree('/t/{shard}/cells', '{replica}', upto)")
@@ -219,7 +234,8 @@ mod tests {
 
     #[test]
     fn a_changed_or_unknown_migration_is_refused() {
-        let row = |number, checksum: String| (number, Applied { number, name: "0001_a".to_owned(), checksum });
+        let row =
+            |number, checksum: String| (number, Applied { number, name: "0001_a".to_owned(), checksum });
         let known = [Migration { number: 1, name: "0001_a", sql: "SELECT 1" }];
         assert!(check_applied(&[row(1, checksum("SELECT 1"))].into(), &known).is_ok());
         let changed = check_applied(&[row(1, checksum("SELECT 2"))].into(), &known);
