@@ -2,4 +2,5 @@
 
 mod http;
 mod intake;
+mod schemas;
 mod support;
