@@ -96,8 +96,11 @@ impl EmbeddedLog {
             let state = TopicState::load(&storage, topic)?;
             topics.insert(state.topic.name.clone(), Arc::new(state));
         }
-        let shared =
-            Arc::new(Shared { storage, topics: RwLock::new(topics), subscribers: Mutex::new(BTreeSet::new()) });
+        let shared = Arc::new(Shared {
+            storage,
+            topics: RwLock::new(topics),
+            subscribers: Mutex::new(BTreeSet::new()),
+        });
         let writer = writer::Writer::start(Arc::clone(&shared), config.queue_bytes_max)?;
         Ok(Self { shared, writer })
     }
@@ -114,10 +117,9 @@ impl TopicState {
     }
 
     fn partition(&self, partition: u32) -> Result<&PartitionState> {
-        self.partitions.get(partition as usize).ok_or_else(|| Error::UnknownPartition {
-            topic: self.topic.name.clone(),
-            partition,
-        })
+        self.partitions
+            .get(partition as usize)
+            .ok_or_else(|| Error::UnknownPartition { topic: self.topic.name.clone(), partition })
     }
 
     /// Checks that reading may begin at an offset, and answers with the end.
@@ -147,7 +149,9 @@ impl Shared {
             for (partition, ends) in (0..).zip(&state.partitions) {
                 match self.storage.ends(&state.topic.name, partition) {
                     Ok((_, end)) => ends.end.store(end, Ordering::Release),
-                    Err(error) => tracing::error!(topic = state.topic.name, partition, %error, "end is unknown"),
+                    Err(error) => {
+                        tracing::error!(topic = state.topic.name, partition, %error, "end is unknown")
+                    }
                 }
             }
             state.written.send_modify(|groups| *groups += 1);
@@ -181,7 +185,9 @@ impl Shared {
             None if from == end => Ok(records),
             Some(_) | None => {
                 state.check_range(partition, from)?;
-                Err(self.storage.damaged(format!("record {from} of {}/{partition} is missing", state.topic.name)))
+                Err(self
+                    .storage
+                    .damaged(format!("record {from} of {}/{partition} is missing", state.topic.name)))
             }
         }
     }
@@ -190,7 +196,12 @@ impl Shared {
         let ends = state.partition(partition)?;
         let end = ends.end.load(Ordering::Acquire);
         if offset > end {
-            return Err(Error::BeyondLogEnd { topic: state.topic.name.clone(), partition, wanted: offset, end });
+            return Err(Error::BeyondLogEnd {
+                topic: state.topic.name.clone(),
+                partition,
+                wanted: offset,
+                end,
+            });
         }
         let start = ends.start.load(Ordering::Acquire);
         if offset <= start {
@@ -226,7 +237,10 @@ fn random_bytes() -> Result<[u8; 16]> {
 }
 
 /// The log's clock.
-#[expect(clippy::disallowed_methods, reason = "the log states when it took a record; nothing is counted by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the log states when it took a record; nothing is counted by it"
+)]
 fn now_micros() -> i64 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
@@ -291,7 +305,8 @@ impl EventLog for EmbeddedLog {
     }
 
     fn start_offset<'a>(&'a self, topic: &'a str, partition: u32) -> BoxFuture<'a, Result<u64>> {
-        async move { Ok(self.shared.topic(topic)?.partition(partition)?.start.load(Ordering::Acquire)) }.boxed()
+        async move { Ok(self.shared.topic(topic)?.partition(partition)?.start.load(Ordering::Acquire)) }
+            .boxed()
     }
 
     fn end_offset<'a>(&'a self, topic: &'a str, partition: u32) -> BoxFuture<'a, Result<u64>> {
@@ -345,6 +360,11 @@ impl EventLog for EmbeddedLog {
 
 /// A stored value as a record; `None` when it is not a frame of ours.
 fn stored(offset: u64, bytes: Bytes) -> Option<Stored> {
-    frame::decode(bytes).map(|(timestamp, header, key, value)| Stored { offset, timestamp, header, key, value })
+    frame::decode(bytes).map(|(timestamp, header, key, value)| Stored {
+        offset,
+        timestamp,
+        header,
+        key,
+        value,
+    })
 }
-

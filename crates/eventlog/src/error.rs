@@ -194,7 +194,9 @@ impl Error {
     /// write twice.
     pub fn is_retriable(&self) -> bool {
         match self {
-            Self::Overloaded { .. } | Self::Full { .. } | Self::Unavailable { .. } | Self::Unknown { .. } => true,
+            Self::Overloaded { .. } | Self::Full { .. } | Self::Unavailable { .. } | Self::Unknown { .. } => {
+                true
+            }
             Self::RecordTooLarge { .. }
             | Self::UnknownTopic { .. }
             | Self::UnknownPartition { .. }

@@ -136,7 +136,10 @@ impl Header {
             sources: &self.sources,
         };
         let mut bytes = Vec::with_capacity(128 + self.collector.len() + 48 * self.sources.len());
-        #[expect(clippy::expect_used, reason = "numbers and strings in a struct always become JSON, in memory")]
+        #[expect(
+            clippy::expect_used,
+            reason = "numbers and strings in a struct always become JSON, in memory"
+        )]
         serde_json::to_writer(&mut bytes, &wire).expect("a header is JSON");
         bytes
     }

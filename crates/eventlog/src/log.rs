@@ -71,12 +71,8 @@ pub trait EventLog: Send + Sync {
     ) -> BoxFuture<'a, Result<u64>>;
 
     /// Deletes the records before an offset (at most the end) and answers with the new start. Never moves the start back.
-    fn delete_before<'a>(
-        &'a self,
-        topic: &'a str,
-        partition: u32,
-        offset: u64,
-    ) -> BoxFuture<'a, Result<u64>>;
+    fn delete_before<'a>(&'a self, topic: &'a str, partition: u32, offset: u64)
+    -> BoxFuture<'a, Result<u64>>;
 
     /// Joins a group of owners that share the topic's partitions.
     fn subscribe<'a>(

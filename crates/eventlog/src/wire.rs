@@ -42,9 +42,8 @@ pub fn decode(bytes: &[u8]) -> Result<Event<'_>, Rejection> {
         let detail = format!("the event has {} bytes; at most {EVENT_BYTES_MAX} are taken", bytes.len());
         return Err(Rejection::new(Code::EventTooLarge, detail));
     }
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        Rejection::new(Code::InvalidJson, format!("byte {} is not UTF-8", e.valid_up_to()))
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| Rejection::new(Code::InvalidJson, format!("byte {} is not UTF-8", e.valid_up_to())))?;
     match envelope(text) {
         Err(rejection) if depth(bytes) > DEPTH_MAX && rejection.code != Code::DuplicateKey => {
             Err(Rejection::new(Code::TooDeep, format!("nested more than {DEPTH_MAX} deep")))
@@ -70,12 +69,17 @@ fn envelope(text: &str) -> Result<Event<'_>, Rejection> {
         check_extension(name, value)?;
     }
     let event_type = attributes.text("type")?;
-    let time = instant(&attributes, "time")?
-        .ok_or_else(|| Rejection::new(Code::MissingField, "time is missing: a time made here would break retries"))?;
+    let time = instant(&attributes, "time")?.ok_or_else(|| {
+        Rejection::new(Code::MissingField, "time is missing: a time made here would break retries")
+    })?;
     let data = Fields::read(attributes.raw("data")?, "data.")?;
     let (source, id) = (attributes.text("source")?, attributes.text("id")?);
     let marker = event_type == SNAPSHOT_COMPLETED;
-    let subject = if marker { attributes.text_if_any("subject")?.unwrap_or_default() } else { attributes.text("subject")? };
+    let subject = if marker {
+        attributes.text_if_any("subject")?.unwrap_or_default()
+    } else {
+        attributes.text("subject")?
+    };
     let body = if marker { fields::marker(&data, time)? } else { fields::usage(&data, time)? };
     Ok(Event { source, id, event_type, subject, time, body })
 }
@@ -95,7 +99,10 @@ fn check_content_type(content_type: &str) -> Result<(), Rejection> {
 /// Extensions are ignored, but their names must be such (CloudEvents 1.0 §3.1) and they may not smuggle anything in.
 fn check_extension(name: &str, value: &str) -> Result<(), Rejection> {
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-        let detail = format!("{:?} is no attribute: extension names are lower-case letters and digits", shortened(name));
+        let detail = format!(
+            "{:?} is no attribute: extension names are lower-case letters and digits",
+            shortened(name)
+        );
         return Err(Rejection::new(Code::UnknownField, detail));
     }
     match value.as_bytes().first() {
@@ -113,7 +120,10 @@ fn instant(fields: &Fields<'_>, name: &str) -> Result<Option<Instant>, Rejection
     match Instant::parse_rfc3339(&text) {
         Some(time) => Ok(Some(time)),
         None => {
-            let detail = format!("{} must be RFC 3339 with an offset, such as 2021-01-15T09:00:12+01:00", fields.path(name));
+            let detail = format!(
+                "{} must be RFC 3339 with an offset, such as 2021-01-15T09:00:12+01:00",
+                fields.path(name)
+            );
             Err(Rejection::new(Code::InvalidTime, detail))
         }
     }
@@ -121,7 +131,11 @@ fn instant(fields: &Fields<'_>, name: &str) -> Result<Option<Instant>, Rejection
 
 /// A name for an error message: enough to find it, never a flood.
 fn shortened(name: &str) -> Cow<'_, str> {
-    if name.chars().count() <= 40 { Cow::Borrowed(name) } else { Cow::Owned(name.chars().take(40).chain(['…']).collect()) }
+    if name.chars().count() <= 40 {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.chars().take(40).chain(['…']).collect())
+    }
 }
 
 /// How deep the brackets go, strings left out. Only asked when an event was refused, to say the better reason.
@@ -154,7 +168,8 @@ pub struct Hint {
 
 /// Reads only `source` and `id`, however wrong the rest of an event is. Both are cut at 200 characters.
 pub fn identity_hint(bytes: &[u8]) -> Hint {
-    let Some(attributes) = std::str::from_utf8(bytes).ok().and_then(|text| Fields::read(text, "").ok()) else {
+    let Some(attributes) = std::str::from_utf8(bytes).ok().and_then(|text| Fields::read(text, "").ok())
+    else {
         return Hint::default();
     };
     let read = |name| {

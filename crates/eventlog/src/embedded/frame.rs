@@ -54,8 +54,7 @@ pub(super) fn decode(mut bytes: Bytes) -> Option<Parts> {
     let _ = bytes.split_to(FIXED_BYTES);
     let header = bytes.split_to(header_bytes);
     let key = bytes.split_to(key_bytes);
-    let header =
-        if header.is_empty() { Err(UnreadableHeader::Missing) } else { Header::decode(&header) };
+    let header = if header.is_empty() { Err(UnreadableHeader::Missing) } else { Header::decode(&header) };
     Some((timestamp, header, (key_length != NO_KEY).then_some(key), bytes))
 }
 

@@ -157,7 +157,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = crashed(directory.path());
         damage(&store, 5000);
-        assert!(matches!(keys(&store), Err(fjall::Error::JournalRecovery(_))), "fjall cuts it itself: drop this file");
+        assert!(
+            matches!(keys(&store), Err(fjall::Error::JournalRecovery(_))),
+            "fjall cuts it itself: drop this file"
+        );
         assert!(cut_last_batch(&store).unwrap().is_some());
         assert_eq!(keys(&store).unwrap(), BATCHES as usize - 1);
     }

@@ -268,7 +268,9 @@ impl Storage {
         let mut state = self.state.write();
         if let State::Open(store) = &mut *state {
             for partition in 0..topic.partitions {
-                store.add_partition(&topic.name, partition).map_err(|e| failed("making a partition", &self.path, e))?;
+                store
+                    .add_partition(&topic.name, partition)
+                    .map_err(|e| failed("making a partition", &self.path, e))?;
             }
         }
         drop(state);
@@ -281,7 +283,12 @@ impl Storage {
         let store = self.store(&state)?;
         let failed = |error| failed("reading a partition's ends", &self.path, error);
         let start = store.meta.get(start_key(topic, partition)).map_err(failed)?;
-        let last = store.partition(topic, partition).last_key_value().map(|row| row.key()).transpose().map_err(failed)?;
+        let last = store
+            .partition(topic, partition)
+            .last_key_value()
+            .map(|row| row.key())
+            .transpose()
+            .map_err(failed)?;
         let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes).ok();
         let start = start.and_then(|start| number(&start)).unwrap_or(0);
         let end = last.and_then(|last| number(&last)).map_or(start, |last| start.max(last + 1));
@@ -300,14 +307,18 @@ impl Storage {
         let mut records: Vec<Stored> = Vec::new();
         let mut bytes = 0;
         for row in keyspace.range(range.start.to_be_bytes()..range.end.to_be_bytes()) {
-            let (key, value) = row.into_inner().map_err(|error| failed("reading records", &self.path, error))?;
+            let (key, value) =
+                row.into_inner().map_err(|error| failed("reading records", &self.path, error))?;
             let offset = key.as_ref().try_into().map(u64::from_be_bytes).unwrap_or(u64::MAX);
             if records.last().is_some_and(|last| last.offset + 1 != offset) {
-                return Err(self.damaged(format!("a record before {offset} of {topic}/{partition} is missing")));
+                return Err(
+                    self.damaged(format!("a record before {offset} of {topic}/{partition} is missing"))
+                );
             }
             let value = Bytes::copy_from_slice(&value);
-            let record = stored(offset, value)
-                .ok_or_else(|| self.damaged(format!("record {offset} of {topic}/{partition} is not one of ours")))?;
+            let record = stored(offset, value).ok_or_else(|| {
+                self.damaged(format!("record {offset} of {topic}/{partition} is not one of ours"))
+            })?;
             bytes += record.bytes();
             records.push(record);
             if bytes >= bytes_max {
@@ -417,7 +428,10 @@ fn is_disk_full(error: &fjall::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+            return matches!(
+                error.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            );
         }
         cause = error.source();
     }
@@ -439,7 +453,8 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
         Err(error @ fjall::Error::JournalRecovery(_)) => error,
         Err(error) => return Err(failed("opening the store", path, error)),
     };
-    let cut = mend::cut_last_batch(directory).map_err(|error| failed("cutting the journal's tail", path, error))?;
+    let cut =
+        mend::cut_last_batch(directory).map_err(|error| failed("cutting the journal's tail", path, error))?;
     let Some(cut) = cut else { return Err(failed("opening the store", path, error)) };
     match open() {
         Ok(database) => {
@@ -457,8 +472,13 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
 fn lock(path: &Path) -> Result<File> {
     let failed = |error| failed("locking the directory", path, error);
     let mut options = OpenOptions::new();
-    let mut file =
-        options.create(true).truncate(false).read(true).write(true).open(path.join(LOCK_FILE)).map_err(failed)?;
+    let mut file = options
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path.join(LOCK_FILE))
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -480,7 +500,11 @@ fn check_format(path: &Path) -> Result<()> {
     match std::fs::read_to_string(&marker) {
         Ok(found) if found.trim() == FORMAT => return Ok(()),
         Ok(found) => {
-            return Err(Error::Format { path: path.to_owned(), wanted: FORMAT, found: found.trim().to_owned() });
+            return Err(Error::Format {
+                path: path.to_owned(),
+                wanted: FORMAT,
+                found: found.trim().to_owned(),
+            });
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),

@@ -53,8 +53,7 @@ impl EmbeddedSubscription {
 
     async fn read(&mut self, partition: u32, position: u64) -> Result<Delivery> {
         let (shared, topic) = (Arc::clone(&self.shared), Arc::clone(&self.topic));
-        let records =
-            blocking(move || shared.read(&topic, partition, position, DELIVERY_BYTES_MAX)).await?;
+        let records = blocking(move || shared.read(&topic, partition, position, DELIVERY_BYTES_MAX)).await?;
         // Nothing is awaited from here on: a future that is dropped has delivered nothing and moved nothing.
         self.positions[partition as usize] = records.last().map(|last| last.offset + 1).or(Some(position));
         self.turn = (partition as usize + 1) % self.positions.len();

@@ -12,8 +12,14 @@ async fn open(directory: &std::path::Path) -> EmbeddedLog {
 }
 
 fn record(value: &'static str) -> Vec<Record> {
-    let header =
-        Header { kind: Kind::Events, collector: "c".to_owned(), epoch: 0, batch: 0, received: 0, sources: Vec::new() };
+    let header = Header {
+        kind: Kind::Events,
+        collector: "c".to_owned(),
+        epoch: 0,
+        batch: 0,
+        received: 0,
+        sources: Vec::new(),
+    };
     vec![Record { header, value: Bytes::from_static(value.as_bytes()) }]
 }
 

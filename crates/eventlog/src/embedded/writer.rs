@@ -44,7 +44,11 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("eventlog-writer".to_owned())
             .spawn(move || run(&shared, &appends, &queued))
-            .map_err(|error| Error::Storage { operation: "starting the writer", path, source: Box::new(error) })?;
+            .map_err(|error| Error::Storage {
+                operation: "starting the writer",
+                path,
+                source: Box::new(error),
+            })?;
         Ok(Self { queue: Some(queue), queued_bytes, queue_bytes_max, thread: Some(thread) })
     }
 

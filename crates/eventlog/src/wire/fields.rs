@@ -31,14 +31,24 @@ impl<'a> Fields<'a> {
                 format!("{place} must be a JSON object"),
             ));
         }
-        let Entries(entries) = serde_json::from_str(text)
-            .map_err(|e| Rejection::new(Code::InvalidJson, format!("{place} is not JSON (line {}, column {})", e.line(), e.column())))?;
+        let Entries(entries) = serde_json::from_str(text).map_err(|e| {
+            Rejection::new(
+                Code::InvalidJson,
+                format!("{place} is not JSON (line {}, column {})", e.line(), e.column()),
+            )
+        })?;
         if entries.len() > FIELDS_MAX {
-            return Err(Rejection::new(Code::UnknownField, format!("{place} has more than {FIELDS_MAX} fields")));
+            return Err(Rejection::new(
+                Code::UnknownField,
+                format!("{place} has more than {FIELDS_MAX} fields"),
+            ));
         }
         for (n, (name, _)) in entries.iter().enumerate() {
             if entries[..n].iter().any(|(earlier, _)| earlier == name) {
-                return Err(Rejection::new(Code::DuplicateKey, format!("{prefix}{} is there twice", shortened(name))));
+                return Err(Rejection::new(
+                    Code::DuplicateKey,
+                    format!("{prefix}{} is there twice", shortened(name)),
+                ));
             }
         }
         Ok(Self { entries, prefix })
@@ -56,7 +66,8 @@ impl<'a> Fields<'a> {
 
     /// A required field as it was written.
     pub(super) fn raw(&self, name: &str) -> Result<&'a str, Rejection> {
-        self.find(name).ok_or_else(|| Rejection::new(Code::MissingField, format!("{} is missing", self.path(name))))
+        self.find(name)
+            .ok_or_else(|| Rejection::new(Code::MissingField, format!("{} is missing", self.path(name))))
     }
 
     /// A required string.
@@ -71,7 +82,10 @@ impl<'a> Fields<'a> {
 
     /// The fields that are not in `known`.
     pub(super) fn others(&self, known: &[&str]) -> impl Iterator<Item = (&str, &'a str)> {
-        self.entries.iter().filter(|(name, _)| !known.contains(&name.as_ref())).map(|(name, raw)| (name.as_ref(), raw.get()))
+        self.entries
+            .iter()
+            .filter(|(name, _)| !known.contains(&name.as_ref()))
+            .map(|(name, raw)| (name.as_ref(), raw.get()))
     }
 
     fn refuse_others(&self, known: &[&str]) -> Result<(), Rejection> {
@@ -95,15 +109,20 @@ impl<'a> Fields<'a> {
         match self.find(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(Rejection::new(Code::WrongType, format!("{} must be true or false", self.path(name)))),
+            Some(_) => {
+                Err(Rejection::new(Code::WrongType, format!("{} must be true or false", self.path(name))))
+            }
         }
     }
 
     fn day(&self) -> Result<Option<chrono::NaiveDate>, Rejection> {
         let Some(text) = self.text_if_any("day")? else { return Ok(None) };
-        calendar::parse_day(&text)
-            .map(Some)
-            .ok_or_else(|| Rejection::new(Code::InvalidDay, format!("{} must be a date such as 2021-01-15", self.path("day"))))
+        calendar::parse_day(&text).map(Some).ok_or_else(|| {
+            Rejection::new(
+                Code::InvalidDay,
+                format!("{} must be a date such as 2021-01-15", self.path("day")),
+            )
+        })
     }
 }
 
@@ -120,7 +139,17 @@ pub(super) fn string<'a>(path: &str, raw: &'a str) -> Result<Cow<'a, str>, Rejec
 }
 
 const USAGE_FIELDS: [&str; 11] = [
-    "service", "meter", "quantity", "unit", "customer", "dims", "day", "measured_from", "measured_to", "seq", "retracted",
+    "service",
+    "meter",
+    "quantity",
+    "unit",
+    "customer",
+    "dims",
+    "day",
+    "measured_from",
+    "measured_to",
+    "seq",
+    "retracted",
 ];
 
 /// `data` of a usage (contract, "Event").
@@ -130,7 +159,10 @@ pub(super) fn usage<'a>(data: &Fields<'a>, time: Instant) -> Result<Body<'a>, Re
         (None, None) => None,
         (Some(from), Some(to)) => Some((from, to)),
         (Some(_), None) | (None, Some(_)) => {
-            return Err(Rejection::new(Code::InvalidInterval, "data.measured_from and data.measured_to belong together"));
+            return Err(Rejection::new(
+                Code::InvalidInterval,
+                "data.measured_from and data.measured_to belong together",
+            ));
         }
     };
     let seq = data.whole("seq", Code::InvalidSeq, u64::from(u32::MAX))?.unwrap_or(0);
@@ -177,13 +209,17 @@ fn quantity(raw: &str) -> Result<Quantity, Rejection> {
     let parsed = match raw.as_bytes().first() {
         Some(b'"') => {
             let text = string("data.quantity", raw)?;
-            if text.contains(['e', 'E']) || text.split_once('.').is_some_and(|(_, decimals)| decimals.len() > 6) {
+            if text.contains(['e', 'E'])
+                || text.split_once('.').is_some_and(|(_, decimals)| decimals.len() > 6)
+            {
                 return refuse("as a string has at most 6 decimals and no exponent");
             }
             Quantity::parse(&text)
         }
         Some(b'-' | b'0'..=b'9') => Quantity::parse(raw),
-        _ => return Err(Rejection::new(Code::WrongType, "data.quantity must be a decimal string or a number")),
+        _ => {
+            return Err(Rejection::new(Code::WrongType, "data.quantity must be a decimal string or a number"));
+        }
     };
     parsed.or_else(|why| refuse(&format!("is {why}; it takes -?\\d{{1,15}}(\\.\\d{{1,6}})?")))
 }
@@ -191,8 +227,9 @@ fn quantity(raw: &str) -> Result<Quantity, Rejection> {
 fn customer(raw: &str) -> Result<CustomerClaim<'_>, Rejection> {
     let customer = Fields::read(raw, "data.customer.")?;
     customer.refuse_others(&["kind", "code", "costcentre", "object"])?;
-    let kind = CustomerKind::from_name(&customer.text("kind")?)
-        .ok_or_else(|| Rejection::new(Code::InvalidCustomer, "data.customer.kind must be forvaltning, bolag or objekt"))?;
+    let kind = CustomerKind::from_name(&customer.text("kind")?).ok_or_else(|| {
+        Rejection::new(Code::InvalidCustomer, "data.customer.kind must be forvaltning, bolag or objekt")
+    })?;
     Ok(CustomerClaim {
         kind,
         code: customer.text("code")?,

@@ -35,7 +35,10 @@ fn how_it_is_written_does_not_change_what_it_says() {
         ("\"0.954167\"", "0.954167"),
         ("\"0.954167\"", "954.167e-3"),
         ("2021-01-15T09:00:12+01:00", "2021-01-15T08:00:12.000Z"),
-        ("\"platform\":\"pexip\",\"meeting\":\"ps_m3\"", "\"meeting\":\"ps\\u005fm3\",\"platform\":\"pexip\""),
+        (
+            "\"platform\":\"pexip\",\"meeting\":\"ps_m3\"",
+            "\"meeting\":\"ps\\u005fm3\",\"platform\":\"pexip\"",
+        ),
         ("\"seq\":1", "\"seq\":1,\"retracted\":false,\"day\":\"2021-01-15\""),
     ] {
         let text = MEETING.replacen(from, to, 1);
@@ -118,7 +121,10 @@ fn a_body_is_one_event_or_an_array_of_them() {
 #[test]
 fn a_hint_names_a_wrong_event_without_repeating_personal_data() {
     let hint = |text: &str| identity_hint(text.as_bytes());
-    assert_eq!(hint(r#"{"id":"a","source":"/s","data":7}"#), Hint { source: Some("/s".into()), id: Some("a".into()) });
+    assert_eq!(
+        hint(r#"{"id":"a","source":"/s","data":7}"#),
+        Hint { source: Some("/s".into()), id: Some("a".into()) }
+    );
     assert_eq!(hint(r#"{"id":"kort:189001019802"}"#).id.as_deref(), Some(MASKED));
     assert_eq!(hint("{"), Hint::default());
     assert_eq!(hint(r#"{"id":7}"#), Hint::default());

@@ -1,0 +1,3 @@
+//! Real surroundings for tests and benchmarks, of this crate and of others: never part of the product.
+
+pub mod kafka;
