@@ -3,4 +3,5 @@
 mod http;
 mod intake;
 mod schemas;
+mod sdk;
 mod support;
