@@ -1,1 +1,63 @@
-//! api
+//! HTTP: what people and programs ask about usage, cost and months, and the pages that show it.
+//!
+//! This crate turns questions into calls of `billing` and `store`, and answers into JSON, CSV and HTML. It reckons no
+//! money and knows no SQL. Whatever goes wrong leaves as problem details with a stable code, never as an internal
+//! message. The OpenAPI document `schemas/openapi/taxameter.json` describes all of it, and a test holds it to the routes.
+//!
+//! Start with [`routes`], then [`query`] (how questions are read), [`list`] and [`cursor`] (how lists are answered), one
+//! file for each noun, and [`overview`] (the first page) with [`chart`].
+
+mod language;
+mod problem;
+mod query;
+mod cursor;
+mod list;
+mod health;
+mod metrics;
+mod services;
+mod quarantine;
+mod reconciliation;
+mod numbers;
+mod texts;
+mod chart;
+mod figures;
+mod assets;
+mod page;
+mod overview;
+mod routes;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::Instant;
+use domain::catalogue::Catalogue;
+use prometheus::Registry;
+use store::Store;
+
+pub use health::{Check, Ready};
+pub use metrics::Metrics;
+pub use routes::router;
+
+use problem::Problem;
+
+/// What the routes answer from.
+#[derive(Clone)]
+pub struct Shared {
+    /// The tables, for what is counted.
+    pub store: Store,
+    /// The catalogue in force.
+    pub catalogue: Arc<ArcSwap<Catalogue>>,
+    /// What `/metrics` shows.
+    pub registry: Registry,
+    /// Where this crate counts.
+    pub metrics: Metrics,
+    /// Asks whether the program is ready.
+    pub ready: Ready,
+    /// Reads the clock.
+    pub now: fn() -> Instant,
+}
+
+/// What the caller learns when the store does not answer: that it is away, or that something of ours is broken.
+fn store_problem(error: &store::Error) -> Problem {
+    if error.is_connection() { Problem::unavailable(error) } else { Problem::internal(error) }
+}

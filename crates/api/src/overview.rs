@@ -1,0 +1,211 @@
+//! The first page: what the services cost, month by month, and whether the figures can be trusted.
+//!
+//! [`Overview::build`] is a function of figures that were reckoned elsewhere: it sums, sorts and words, and multiplies
+//! no price.
+
+mod findings;
+mod table;
+mod words;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use domain::catalogue::Catalogue;
+use domain::{Instant, Money, Month};
+
+use crate::chart::{Bars, Column};
+use crate::figures::{MonthFigures, State};
+use crate::language::Language;
+use crate::numbers::{self, Scale};
+use crate::page::Page;
+use crate::texts::{Texts, texts};
+
+pub(crate) use findings::Quality;
+
+/// How many months the page shows: a year, and the same month the year before.
+pub(crate) const MONTHS: i32 = 13;
+
+/// What the page is built from.
+pub(crate) struct Input<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) language: Language,
+    /// The figures of the shown months and the year before them, as far as there are any.
+    pub(crate) months: &'a [MonthFigures],
+    /// The last month that the page shows.
+    pub(crate) last: Month,
+    /// The first and the last month that have usage.
+    pub(crate) known: (Month, Month),
+    pub(crate) quality: Quality,
+    pub(crate) now: Instant,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub(crate) struct Overview {
+    page: Page,
+    t: &'static Texts,
+    foreign: bool,
+    period: String,
+    lead: String,
+    earlier: Option<String>,
+    later: Option<String>,
+    cards: Vec<words::Card>,
+    unit: &'static str,
+    series: Vec<String>,
+    chart: String,
+    chart_narrow: String,
+    provisional: bool,
+    data: String,
+    moved: Vec<words::Moved>,
+    moved_period: String,
+    quality: Vec<findings::Check>,
+    heads: Vec<table::Head>,
+    rows: Vec<table::Row>,
+    sums: Vec<table::Row>,
+    months: Vec<table::MonthRow>,
+}
+
+/// The figures, ordered and reachable by month, that every part of the page reads.
+struct Figured<'a> {
+    input: &'a Input<'a>,
+    language: Language,
+    t: &'static Texts,
+    by_month: BTreeMap<Month, &'a MonthFigures>,
+    window: Vec<Month>,
+    scale: Scale,
+    products: Vec<(&'a str, &'a str)>,
+}
+
+impl Overview {
+    /// Builds the page.
+    pub(crate) fn build(input: &Input<'_>) -> Result<Self, askama::Error> {
+        let figured = Figured::new(input);
+        let (first, last) = (figured.window[0], input.last);
+        let language = input.language;
+        let columns = figured.columns();
+        let moved = figured.moved();
+        let path = if last == input.known.1 { "/".to_owned() } else { format!("/?month={last}") };
+        Ok(Self {
+            page: Page::new(language, &path, input.catalogue, input.now),
+            t: figured.t,
+            foreign: language != Language::Swedish,
+            period: format!("{} – {}", numbers::long_month(language, first), numbers::long_month(language, last)),
+            lead: figured.lead(),
+            earlier: (input.known.0 < first).then(|| format!("/?month={}", last.plus(1 - MONTHS).max(input.known.0))),
+            later: (last < input.known.1).then(|| format!("/?month={}", last.plus(MONTHS - 1).min(input.known.1))),
+            cards: figured.cards(),
+            unit: figured.scale.unit(language),
+            series: figured.products.iter().map(|(_, name)| (*name).to_owned()).collect(),
+            chart: figured.chart("chart-wide", &columns, (1140, 300, 64), 1, true)?,
+            chart_narrow: figured.chart("chart-narrow", &columns, (330, 240, 46), 3, false)?,
+            provisional: columns.iter().any(|column| column.provisional),
+            data: format!("/v1/usage?from={first}&to={last}&group_by=month,service,meter"),
+            moved_period: figured.moved_period(),
+            moved,
+            quality: input.quality.checks(figured.t, language),
+            heads: figured.heads(),
+            rows: figured.rows(),
+            sums: figured.sums(),
+            months: figured.month_rows(),
+        })
+    }
+}
+
+impl<'a> Figured<'a> {
+    fn new(input: &'a Input<'a>) -> Self {
+        let window: Vec<Month> = input.last.plus(1 - MONTHS).through(input.last).collect();
+        let by_month: BTreeMap<Month, &MonthFigures> = input.months.iter().map(|figures| (figures.month, figures)).collect();
+        let totals = window.iter().filter_map(|month| by_month.get(month)).map(|figures| figures.total().gross);
+        let language = input.language;
+        let products = input.catalogue.products.iter().map(|(code, product)| {
+            let name = match language {
+                Language::Swedish => product.name.as_str(),
+                Language::English => product.name_en.as_str(),
+            };
+            (code.as_str(), name)
+        });
+        // The greatest product lies on the axis, where lengths compare best.
+        let mut products: Vec<(&str, &str)> = products.collect();
+        products.sort_by_key(|(code, _)| std::cmp::Reverse(product_total(input, code)));
+        let scale = match Scale::fitting(totals.max().unwrap_or(Money::ZERO)) {
+            Scale::Kronor => Scale::Kronor,
+            Scale::Thousands | Scale::Millions => Scale::Thousands,
+        };
+        Self { input, language, t: texts(language), by_month, window, scale, products }
+    }
+
+    fn product_of(&self, service: &str) -> &str {
+        product(self.input.catalogue, service)
+    }
+
+    /// The month's cost of one object product.
+    fn product_cost(&self, figures: &MonthFigures, code: &str) -> Money {
+        let of_product = figures.services.iter().filter(|(service, _)| self.product_of(service) == code);
+        of_product.map(|(_, figures)| figures.gross).sum()
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let mut columns = Vec::with_capacity(self.window.len());
+        for (n, month) in self.window.iter().enumerate() {
+            let figures = self.by_month.get(month);
+            let parts: Vec<Money> = (self.products.iter())
+                .map(|(code, _)| figures.map_or(Money::ZERO, |figures| self.product_cost(figures, code)))
+                .collect();
+            let total: Money = parts.iter().copied().sum();
+            let named = self.products.iter().zip(&parts);
+            let named = named.map(|((_, name), part)| format!("{name} {}", numbers::kronor(self.language, *part)));
+            let name = numbers::long_month(self.language, *month);
+            let tip = match figures {
+                Some(_) => {
+                    let named = named.collect::<Vec<_>>().join(", ");
+                    format!("{name}: {} ({named})", numbers::kronor(self.language, total))
+                }
+                None => format!("{name}: –"),
+            };
+            columns.push(Column {
+                label: numbers::short_month(self.language, *month).to_owned(),
+                year: (n == 0 || month.number() == 1).then(|| month.year().to_string()),
+                total: figures.map_or_else(|| "–".to_owned(), |_| numbers::scaled(self.language, total, self.scale)),
+                parts,
+                tip,
+                provisional: figures.is_some_and(|figures| figures.state != State::Closed),
+            });
+        }
+        columns
+    }
+
+    fn chart(
+        &self,
+        id: &str,
+        columns: &[Column],
+        (width, height, margin): (i64, i64, i64),
+        label_every: usize,
+        totals: bool,
+    ) -> Result<String, askama::Error> {
+        let bars = Bars {
+            id,
+            title: self.t.chart_title,
+            description: &self.description(),
+            columns,
+            width,
+            height,
+            margin,
+            label_every,
+            totals,
+            tick: &|value| numbers::scaled(self.language, value, self.scale),
+        };
+        bars.svg()
+    }
+}
+
+fn product<'c>(catalogue: &'c Catalogue, service: &str) -> &'c str {
+    catalogue.services.get(service).map_or("", |service| service.product.as_str())
+}
+
+fn product_total(input: &Input<'_>, code: &str) -> Money {
+    let services = input.months.iter().flat_map(|figures| &figures.services);
+    services.filter(|(service, _)| product(input.catalogue, service) == code).map(|(_, figures)| figures.gross).sum()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Whether the figures can be trusted: what is missing, unknown or waiting.
+
+use chrono::NaiveDate;
+use domain::Money;
+
+use crate::language::Language;
+use crate::numbers;
+use crate::texts::Texts;
+
+/// What is known about the quality of the last month's figures.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Quality {
+    /// The cost centres with usage that nobody pays for.
+    pub(crate) unattributed_costcentres: usize,
+    /// What that usage costs.
+    pub(crate) unattributed_cost: Money,
+    /// How many gaps the snapshots have.
+    pub(crate) gaps: usize,
+    /// How many events lie in the quarantine.
+    pub(crate) quarantined: u64,
+    /// The last day that is counted whole, where it is known.
+    pub(crate) complete_to: Option<NaiveDate>,
+}
+
+/// One check and its outcome.
+pub(crate) struct Check {
+    pub(crate) name: &'static str,
+    pub(crate) class: &'static str,
+    pub(crate) verdict: &'static str,
+    pub(crate) finding: String,
+}
+
+impl Quality {
+    pub(super) fn checks(&self, t: &'static Texts, language: Language) -> Vec<Check> {
+        let check = |name, good: bool, finding: String| Check {
+            name,
+            class: if good { "good" } else { "warn" },
+            verdict: if good { t.good } else { t.attention },
+            finding,
+        };
+        let count = |value: usize| numbers::whole(language, i64::try_from(value).unwrap_or(i64::MAX));
+        let unattributed = if self.unattributed_costcentres == 0 {
+            t.unattributed_none.to_owned()
+        } else {
+            let cost = numbers::kronor(language, self.unattributed_cost);
+            format!("{} {}, {cost}", count(self.unattributed_costcentres), t.costcentres)
+        };
+        let some = |value: usize, none: &str, some: &str| {
+            if value == 0 { none.to_owned() } else { format!("{} {some}", count(value)) }
+        };
+        let quarantined = usize::try_from(self.quarantined).unwrap_or(usize::MAX);
+        vec![
+            check(t.unattributed, self.unattributed_costcentres == 0, unattributed),
+            check(t.gaps, self.gaps == 0, some(self.gaps, t.gaps_none, t.gaps_some)),
+            check(t.quarantine, quarantined == 0, some(quarantined, t.quarantine_none, t.quarantine_some)),
+        ]
+    }
+}

@@ -1,0 +1,143 @@
+//! The first page over a year like Linköping's.
+
+use chrono::NaiveDate;
+use domain::catalogue::{Organisation, Product, Service, SurchargeRate};
+
+use super::*;
+use crate::figures::Figures;
+
+const SERVICES: [(&str, &str, i64); 34] = [
+    ("it-arbetsplats", "IT Arbetsplats", 1_612_000),
+    ("it-bastjanst-konto", "IT-Bastjänst konto", 1_432_500),
+    ("driftavtal", "Driftavtal", 1_069_500),
+    ("chromebook", "Chromebook", 902_800),
+    ("datakommunikation", "Datakommunikation", 690_000),
+    ("skrivare-mfp", "Skrivare/MFP", 572_300),
+    ("mobiltelefon", "Mobiltelefon", 567_000),
+    ("virtuell-server", "Virtuell Server", 461_850),
+    ("lagring-plus", "Lagring Plus", 370_500),
+    ("pekplatta", "Pekplatta", 362_600),
+    ("it-bastjanst-lagring", "IT-Bastjänst Lagring", 327_750),
+    ("tradlost-natverk", "Trådlöst nätverk", 319_000),
+    ("telefoni", "Telefoni", 277_800),
+    ("mdm", "MDM", 232_900),
+    ("teknisk-serverdrift", "Teknisk serverdrift", 216_050),
+    ("databastjanst", "Databastjänst", 195_520),
+    ("e-tjanstekort", "e-Tjänstekort", 181_900),
+    ("e-moten", "E-möten", 179_400),
+    ("sakerhetskopiering", "Säkerhetskopiering", 172_200),
+    ("integrationsplattform", "Integrationsplattform", 153_440),
+    ("videoprojektor", "Videoprojektor", 145_800),
+    ("kameraovervakning-lagring", "Kameraövervakning (lagring)", 133_200),
+    ("inpasseringssystem", "Inpasseringssystem", 112_700),
+    ("e-tjansteplattform-drift", "E-Tjänsteplattform, drift", 111_600),
+    ("distanstjanster", "Distanstjänster", 98_800),
+    ("samarbetsplattform-drift-utb", "Samarbetsplattform, drift utb", 94_500),
+    ("it-grupprum", "IT-grupprum", 83_600),
+    ("it-utbildningsplats", "IT-Utbildningsplats", 78_200),
+    ("overvakning", "Övervakning", 55_100),
+    ("it-bastjanst-skrivarko", "IT-Bastjänst Skrivarkö", 39_000),
+    ("samarbetsplattform", "Samarbetsplattform", 31_000),
+    ("idp-identifieringsmetoder", "Idp / Utökning av identifieringsmetoder", 24_500),
+    ("rpa-tjanst", "RPA-tjänst", 18_000),
+    ("digitala-underskrifter", "Digitala underskrifter", 9_400),
+];
+const PLATFORM: [&str; 13] = [
+    "driftavtal", "virtuell-server", "lagring-plus", "teknisk-serverdrift", "databastjanst", "sakerhetskopiering",
+    "integrationsplattform", "e-tjansteplattform-drift", "samarbetsplattform-drift-utb", "overvakning", "rpa-tjanst",
+    "digitala-underskrifter", "idp-identifieringsmetoder",
+];
+
+fn month(text: &str) -> Month {
+    text.parse().unwrap()
+}
+
+fn catalogue() -> Catalogue {
+    let services = SERVICES.iter().map(|(slug, name, _)| {
+        let service = Service {
+            slug: (*slug).to_owned(),
+            name: (*name).to_owned(),
+            name_en: (*name).to_owned(),
+            product: if PLATFORM.contains(slug) { "P" } else { "U" }.to_owned(),
+            start: NaiveDate::from_ymd_opt(2020, 1, 1).unwrap(),
+            established_from: Some(month("2020-01")),
+            monthly_measured: true,
+            meters: BTreeMap::new(),
+        };
+        (service.slug.clone(), service)
+    });
+    let product = |name: &str, name_en: &str| Product { name: name.to_owned(), name_en: name_en.to_owned() };
+    Catalogue {
+        version: "3f9a1c07d2b45e".to_owned(),
+        organisation: Organisation {
+            name: "Linköpings kommun".to_owned(),
+            unit: "LKDATA".to_owned(),
+            number: "212000-0449".to_owned(),
+        },
+        products: BTreeMap::from([
+            ("U".to_owned(), product("Användarnära tjänster", "User services")),
+            ("P".to_owned(), product("Plattformstjänster", "Platform services")),
+        ]),
+        services: services.collect(),
+        rates: vec![SurchargeRate {
+            valid_from: month("2020-01"),
+            rate: "0.03".parse().unwrap(),
+            decision: "D 1".to_owned(),
+            decided_by: "Objektägare".to_owned(),
+        }],
+        ..Catalogue::default()
+    }
+}
+
+/// Months with the seasons of a municipality, the same on every run.
+fn months(first: &str, last: &str) -> Vec<MonthFigures> {
+    const SEASON: [i64; 12] = [102, 103, 104, 102, 103, 98, 90, 99, 102, 101, 102, 98];
+    let last = month(last);
+    let figures = |month: Month| {
+        let services = SERVICES.iter().enumerate().map(|(n, (slug, _, cost))| {
+            let shift = (n as i64 * 7 + i64::from(month.index()) * 3) % 11 - 5;
+            let season = if n % 3 == 0 { 100 } else { SEASON[(month.number() - 1) as usize] };
+            let part = if month == last { 45 } else { 100 };
+            let gross = Money::from_ore(cost * season * (200 + shift + i64::from(month.index() % 24)) / 210 * part / 100);
+            let surcharge = "0.03".parse::<domain::Rate>().unwrap().of(gross);
+            ((*slug).to_owned(), Figures { gross, net: gross, surcharge })
+        });
+        let (state, hash) = match last.index() - month.index() {
+            0 => (State::Open, None),
+            1 => (State::Preliminary, None),
+            _ => (State::Closed, Some(format!("{:064x}", 0x00d1_f3a9_u64 * u64::from(month.number())))),
+        };
+        MonthFigures { month, state, hash, services: services.collect() }
+    };
+    month(first).through(last).map(figures).collect()
+}
+
+fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String {
+    let catalogue = catalogue();
+    let (first, last) = (months[0].month, months[months.len() - 1].month);
+    let input = Input {
+        catalogue: &catalogue,
+        language,
+        months,
+        last,
+        known: (first, last),
+        quality,
+        now: Instant::parse_rfc3339("2021-12-15T09:30:00+01:00").unwrap(),
+    };
+    Overview::build(&input).unwrap().render().unwrap()
+}
+
+#[test]
+fn the_page_of_a_full_year_is_small() {
+    let quality = Quality {
+        unattributed_costcentres: 3,
+        unattributed_cost: Money::from_ore(1_245_600),
+        gaps: 2,
+        quarantined: 0,
+        complete_to: NaiveDate::from_ymd_opt(2021, 12, 14),
+    };
+    let html = page(Language::Swedish, &months("2020-06", "2021-12"), quality);
+    assert!(html.len() < 100_000, "{} bytes", html.len());
+
+
+}

@@ -1,0 +1,71 @@
+//! What every page has: its language, its frame and where it came from.
+
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Response};
+use askama::Template;
+use chrono_tz::Europe::Stockholm;
+use domain::Instant;
+use domain::catalogue::Catalogue;
+
+use crate::assets;
+use crate::language::{COOKIE, Language};
+use crate::problem::Problem;
+use crate::query::Params;
+
+/// The frame of a page.
+pub(crate) struct Page {
+    pub(crate) language: Language,
+    pub(crate) style: String,
+    pub(crate) icon: String,
+    pub(crate) other_language: String,
+    pub(crate) other_tag: &'static str,
+    pub(crate) organisation: String,
+    pub(crate) generated: String,
+    pub(crate) generated_at: String,
+    pub(crate) version: &'static str,
+    pub(crate) catalogue: String,
+}
+
+impl Page {
+    /// The frame of the page at `path` (with its query, but for the language).
+    pub(crate) fn new(language: Language, path: &str, catalogue: &Catalogue, now: Instant) -> Self {
+        let other = match language {
+            Language::Swedish => Language::English,
+            Language::English => Language::Swedish,
+        };
+        let organisation = &catalogue.organisation;
+        let joint = if path.contains('?') { '&' } else { '?' };
+        Self {
+            language,
+            style: assets::style(),
+            icon: assets::icon(),
+            other_language: format!("{path}{joint}lang={}", other.tag()),
+            other_tag: other.tag(),
+            organisation: format!("{} · {}", organisation.name, organisation.unit),
+            generated: now.to_utc().with_timezone(&Stockholm).format("%Y-%m-%d %H:%M").to_string(),
+            generated_at: now.to_string(),
+            version: env!("CARGO_PKG_VERSION"),
+            catalogue: catalogue.version.chars().take(12).collect(),
+        }
+    }
+}
+
+/// The language of a page: `?lang=`, else what was chosen before, else what the browser prefers.
+pub(crate) fn language(params: &Params, headers: &HeaderMap) -> Result<Language, Problem> {
+    let asked = params.one_of("lang", &["sv", "en"])?.and_then(Language::from_tag);
+    Ok(asked.unwrap_or_else(|| Language::chosen(headers)))
+}
+
+/// Renders a page; a language that was asked for is remembered for a year.
+pub(crate) fn respond(template: &impl Template, language: Language, asked: bool) -> Result<Response, Problem> {
+    let html = template.render().map_err(|error| Problem::internal(&error))?;
+    let mut response = ([(header::VARY, "accept-language, cookie"), (header::CONTENT_LANGUAGE, language.tag())], Html(html))
+        .into_response();
+    if asked {
+        let cookie = format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", language.tag());
+        if let Ok(value) = cookie.parse() {
+            response.headers_mut().insert(header::SET_COOKIE, value);
+        }
+    }
+    Ok(response)
+}

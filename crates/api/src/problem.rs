@@ -1,0 +1,234 @@
+//! What went wrong, as RFC 9457 problem details: a stable code for programs, a title for people in their language.
+//!
+//! A handler returns a [`Problem`]; [`localise`] writes it out, because only the request knows the language. What
+//! caused an internal problem is logged here and never leaves.
+
+use std::error::Error;
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+
+use crate::language::Language;
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    UnknownParameter,
+    InvalidParameter,
+    InvalidCursor,
+    InvalidBody,
+    NotFound,
+    MethodNotAllowed,
+    MonthOpen,
+    CloseBlocked,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    Internal,
+    Unavailable,
+}
+
+impl Kind {
+    /// Every kind, for the test that holds the OpenAPI document to this list.
+    #[cfg(test)]
+    pub(crate) const ALL: [Kind; 12] = [
+        Kind::UnknownParameter,
+        Kind::InvalidParameter,
+        Kind::InvalidCursor,
+        Kind::InvalidBody,
+        Kind::NotFound,
+        Kind::MethodNotAllowed,
+        Kind::MonthOpen,
+        Kind::CloseBlocked,
+        Kind::BodyTooLarge,
+        Kind::UnsupportedMediaType,
+        Kind::Internal,
+        Kind::Unavailable,
+    ];
+
+    /// The stable code.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Kind::UnknownParameter => "unknown_parameter",
+            Kind::InvalidParameter => "invalid_parameter",
+            Kind::InvalidCursor => "invalid_cursor",
+            Kind::InvalidBody => "invalid_body",
+            Kind::NotFound => "not_found",
+            Kind::MethodNotAllowed => "method_not_allowed",
+            Kind::MonthOpen => "month_open",
+            Kind::CloseBlocked => "close_blocked",
+            Kind::BodyTooLarge => "body_too_large",
+            Kind::UnsupportedMediaType => "unsupported_media_type",
+            Kind::Internal => "internal",
+            Kind::Unavailable => "unavailable",
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Kind::UnknownParameter | Kind::InvalidParameter | Kind::InvalidCursor | Kind::InvalidBody => {
+                StatusCode::BAD_REQUEST
+            }
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::MonthOpen | Kind::CloseBlocked => StatusCode::CONFLICT,
+            Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn title(self) -> Text<&'static str> {
+        let (sv, en) = match self {
+            Kind::UnknownParameter => ("Okänd parameter", "Unknown parameter"),
+            Kind::InvalidParameter => ("Ogiltig parameter", "Invalid parameter"),
+            Kind::InvalidCursor => ("Ogiltig sidmarkör", "Invalid cursor"),
+            Kind::InvalidBody => ("Ogiltigt innehåll", "Invalid body"),
+            Kind::NotFound => ("Finns inte", "Not found"),
+            Kind::MethodNotAllowed => ("Metoden stöds inte här", "Method not allowed"),
+            Kind::MonthOpen => ("Månaden är inte stängd", "The month is not closed"),
+            Kind::CloseBlocked => ("Månaden kan inte stängas än", "The month cannot be closed yet"),
+            Kind::BodyTooLarge => ("För stort innehåll", "Body too large"),
+            Kind::UnsupportedMediaType => ("Innehållstypen stöds inte", "Unsupported media type"),
+            Kind::Internal => ("Internt fel", "Internal error"),
+            Kind::Unavailable => ("Inte tillgängligt just nu", "Not available right now"),
+        };
+        Text { sv, en }
+    }
+}
+
+/// The same text in both languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Text<T> {
+    sv: T,
+    en: T,
+}
+
+impl<T> Text<T> {
+    fn read(self, language: Language) -> T {
+        match language {
+            Language::Swedish => self.sv,
+            Language::English => self.en,
+        }
+    }
+}
+
+/// Something that stops a request from being answered as asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: Option<Text<String>>,
+    more: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, detail: None, more: Map::new() }
+    }
+
+    /// Says what exactly is wrong and what would be right.
+    pub(crate) fn detail(mut self, sv: impl Into<String>, en: impl Into<String>) -> Self {
+        self.detail = Some(Text { sv: sv.into(), en: en.into() });
+        self
+    }
+
+    /// Adds a member for programs.
+    pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
+        self.more.insert(member.to_owned(), value);
+        self
+    }
+
+    /// A parameter that cannot be read; `wanted` says what it should be.
+    pub(crate) fn invalid_parameter(name: &str, sv: &str, en: &str) -> Self {
+        Self::new(Kind::InvalidParameter)
+            .detail(format!("{name}: {sv}"), format!("{name}: {en}"))
+            .with("parameter", Value::from(name))
+    }
+
+    /// An operation of ours failed. The cause is logged with all its sources; the caller only learns that it happened.
+    pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error = chain(error), "request failed");
+        Self::new(Kind::Internal)
+    }
+
+    /// Something we depend on is away for now.
+    pub(crate) fn unavailable(error: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error = chain(error), "request could not be served");
+        Self::new(Kind::Unavailable)
+    }
+
+    fn body(&self, language: Language) -> Vec<u8> {
+        let mut body = Map::new();
+        body.insert("type".to_owned(), format!("urn:taxameter:problem:{}", self.kind.code()).into());
+        body.insert("title".to_owned(), self.kind.title().read(language).into());
+        body.insert("status".to_owned(), self.kind.status().as_u16().into());
+        body.insert("code".to_owned(), self.kind.code().into());
+        if let Some(detail) = &self.detail {
+            body.insert("detail".to_owned(), detail.clone().read(language).into());
+        }
+        body.extend(self.more.clone());
+        Value::Object(body).to_string().into_bytes()
+    }
+}
+
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes out the problem of a response in the language of its request.
+pub(crate) async fn localise(request: Request, next: Next) -> Response {
+    let language = Language::accepted(request.headers());
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let json = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    if problem.kind == Kind::Unavailable {
+        // Long enough for a restarted engine, short enough for a person who waits.
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    *response.body_mut() = problem.body(language).into();
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own_and_two_titles() {
+        let codes: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            assert_ne!(kind.title().sv, kind.title().en);
+            assert!(kind.status().is_client_error() || kind.status().is_server_error());
+        }
+    }
+
+    #[test]
+    fn a_cause_never_leaves() {
+        let cause = std::io::Error::other("password=hunter2");
+        let body = String::from_utf8(Problem::internal(&cause).body(Language::Swedish)).unwrap();
+        assert_eq!(
+            body,
+            r#"{"code":"internal","status":500,"title":"Internt fel","type":"urn:taxameter:problem:internal"}"#
+        );
+    }
+}
