@@ -168,14 +168,44 @@ impl Draft {
         }
     }
 
-    /// A TOML file; none when it is not there.
+    /// A TOML file; none when it is not there or not TOML.
     fn document(&mut self, path: &str) -> Option<Table> {
-        Some(document::read(path, self.texts.get(path)?, &mut self.findings))
+        document::read(path, self.texts.get(path)?, &mut self.findings)
     }
 
     /// The rows of a CSV file; none when it is not there.
     fn sheet(&mut self, path: &str, columns: &[Column]) -> Option<Vec<Table>> {
         Some(sheet::read(path, self.texts.get(path)?, columns, &mut self.findings))
+    }
+
+    /// Whether a file, or one of a directory, could not be read whole: then what it lacks may stand in the rest.
+    fn is_damaged(&self, path: &str) -> bool {
+        self.findings.0.iter().any(|finding| finding.file.starts_with(path) && finding.code.is_damage())
+    }
+
+    /// Finds a reference to something that is not in the file where it should stand.
+    fn unknown(
+        &mut self,
+        code: Code,
+        cell: &Cell,
+        (swedish, english): (&str, &str),
+        home: &str,
+        known: &[String],
+    ) {
+        if self.is_damaged(home) {
+            return;
+        }
+        let text = &cell.text;
+        let fix = match nearest(text, known.iter().map(String::as_str)) {
+            Some(meant) => say(format!("menades {meant}?"), format!("did you mean {meant}?")),
+            None => say(
+                format!("rätta koden, eller lägg till det som saknas i {home}"),
+                format!("correct the code, or add what is missing to {home}"),
+            ),
+        };
+        let message =
+            say(format!("{swedish} {text:?} finns inte"), format!("there is no {english} {text:?}"));
+        self.find(code, &cell.place, message, fix);
     }
 
     /// Adds a finding.
@@ -199,8 +229,8 @@ impl Draft {
             return Some(service.clone());
         }
         if !self.is_broken(Object::Service, slug) {
-            let known = self.catalogue.services.keys().map(String::as_str);
-            unknown(Code::UnknownService, cell, ("tjänsten", "service"), known, &mut self.findings);
+            let known: Vec<String> = self.catalogue.services.keys().cloned().collect();
+            self.unknown(Code::UnknownService, cell, ("tjänsten", "service"), SERVICES, &known);
         }
         None
     }
@@ -221,8 +251,8 @@ impl Draft {
         }
         if !self.is_broken(Object::Meter, &format!("{}/{}", service.slug, cell.text)) {
             let names = (format!("mätaren i {}", service.slug), format!("meter in {}", service.slug));
-            let known = service.meters.keys().map(String::as_str);
-            unknown(Code::UnknownMeter, cell, (&names.0, &names.1), known, &mut self.findings);
+            let known: Vec<String> = service.meters.keys().cloned().collect();
+            self.unknown(Code::UnknownMeter, cell, (&names.0, &names.1), SERVICES, &known);
         }
         None
     }
@@ -273,21 +303,4 @@ fn classes(meter: &Meter) -> Vec<String> {
         classes = classes.iter().flat_map(|c| dimension.values.iter().map(move |v| joined(c, v))).collect();
     }
     classes
-}
-
-/// Finds a reference to something that is not there.
-fn unknown<'a>(
-    code: Code,
-    cell: &Cell,
-    (swedish, english): (&str, &str),
-    known: impl Iterator<Item = &'a str>,
-    findings: &mut Findings,
-) {
-    let text = &cell.text;
-    let fix = match nearest(text, known) {
-        Some(meant) => say(format!("menades {meant}?"), format!("did you mean {meant}?")),
-        None => say("rätta koden eller lägg till det som saknas", "correct the code or add what is missing"),
-    };
-    let message = say(format!("{swedish} {text:?} finns inte"), format!("there is no {english} {text:?}"));
-    findings.add(code, &cell.place, message, fix);
 }

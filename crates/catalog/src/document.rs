@@ -7,10 +7,10 @@ use crate::finding::{Code, Findings, Place, say};
 use crate::table::{Cell, Node, Table};
 use crate::text::line_at;
 
-/// Reads a file; every syntax error is a finding. With errors, what could be read is still checked.
-pub(crate) fn read(file: &str, text: &str, findings: &mut Findings) -> Table {
+/// Reads a file; none when it is not TOML, with a finding for each syntax error.
+pub(crate) fn read(file: &str, text: &str, findings: &mut Findings) -> Option<Table> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
+    for error in &errors {
         let place = Place::line(file, line_at(text, error.span().map_or(0, |span| span.start)));
         findings.add(
             Code::InvalidToml,
@@ -22,7 +22,8 @@ pub(crate) fn read(file: &str, text: &str, findings: &mut Findings) -> Table {
             ),
         );
     }
-    table(file, text, root.get_ref(), Place::file(file))
+    // What is left of a broken file would only give findings that the first one explains.
+    errors.is_empty().then(|| table(file, text, root.get_ref(), Place::file(file)))
 }
 
 fn table(file: &str, text: &str, nodes: &DeTable<'_>, place: Place) -> Table {

@@ -50,7 +50,12 @@ pub(crate) fn read(file: &str, text: &str, columns: &[Column], findings: &mut Fi
     };
     let separator = separator(first);
     let Some(header) = cells(file, at, first, separator, findings) else { return Vec::new() };
+    let found = findings.0.len();
     let names = header_names(file, at, &header, columns, findings);
+    if findings.0.len() > found {
+        // With a wrong header every row would be wrong too.
+        return Vec::new();
+    }
     let mut rows = Vec::new();
     for (at, line) in lines {
         let Some(row) = cells(file, at, line, separator, findings) else { continue };
@@ -149,8 +154,11 @@ fn header_names(
             findings.add(
                 Code::MissingColumn,
                 &place,
-                say(format!("kolumnen {name} saknas"), format!("column {name} is missing")),
-                say(format!("lägg till {name} i rubrikraden"), format!("add {name} to the header row")),
+                say(format!("kolumnen {name:?} saknas"), format!("column {name:?} is missing")),
+                say(
+                    format!("skriv in {name:?} i rubrikraden"),
+                    format!("write {name:?} into the header row"),
+                ),
             );
         }
     }

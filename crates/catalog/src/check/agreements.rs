@@ -4,7 +4,7 @@ use domain::Quantity;
 use domain::catalogue::Agreement;
 use domain::usage::MeterKind;
 
-use super::{Draft, unknown};
+use super::Draft;
 use crate::finding::{Code, Place, say};
 use crate::rows::{Object, agreement_key};
 use crate::sheet::{Column, needed};
@@ -114,16 +114,8 @@ fn known_costcentre(draft: &mut Draft, cell: &Cell) -> Option<String> {
     if draft.catalogue.costcentres.contains_key(code) || draft.is_broken(Object::CostCentre, code) {
         return Some(code.clone());
     }
-    // Without its file every cost centre would be unknown.
-    if !draft.catalogue.costcentres.is_empty() {
-        let known = draft.catalogue.costcentres.keys().map(String::as_str);
-        unknown(
-            Code::UnknownCostcentre,
-            cell,
-            ("kostnadsstället", "cost centre"),
-            known,
-            &mut draft.findings,
-        );
-    }
+    let known: Vec<String> = draft.catalogue.costcentres.keys().cloned().collect();
+    let names = ("kostnadsstället", "cost centre");
+    draft.unknown(Code::UnknownCostcentre, cell, names, "kostnadsstallen.csv", &known);
     None
 }

@@ -8,7 +8,7 @@ use domain::catalogue::{CostCentre, Customer, Ownership};
 use domain::event::{CustomerKind, is_costcentre};
 use domain::personal_data;
 
-use super::{Draft, unknown};
+use super::Draft;
 use crate::finding::{Code, Place, say};
 use crate::rows::Object;
 use crate::sheet::{Column, fold, needed, optional};
@@ -139,11 +139,8 @@ fn known_customer(draft: &mut Draft, cell: &Cell) -> Option<String> {
     if draft.catalogue.customers.contains_key(code) || draft.is_broken(Object::Customer, code) {
         return Some(code.clone());
     }
-    // Without its file every customer would be unknown.
-    if draft.texts.contains_key(CUSTOMERS) {
-        let known = draft.catalogue.customers.keys().map(String::as_str);
-        unknown(Code::UnknownCustomer, cell, ("kunden", "customer"), known, &mut draft.findings);
-    }
+    let known: Vec<String> = draft.catalogue.customers.keys().cloned().collect();
+    draft.unknown(Code::UnknownCustomer, cell, ("kunden", "customer"), CUSTOMERS, &known);
     None
 }
 
@@ -217,6 +214,9 @@ fn take_costcentres(draft: &mut Draft, mut owners: Vec<Owned>) {
 }
 
 fn find_idle_customers(draft: &mut Draft) {
+    if draft.is_damaged(COSTCENTRES) {
+        return;
+    }
     let owns = |code: &str| {
         draft.catalogue.costcentres.values().any(|c| c.owners.iter().any(|owner| owner.customer == code))
     };

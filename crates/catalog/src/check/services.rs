@@ -7,7 +7,7 @@ use domain::catalogue::{Dimension, Meter, Service};
 use domain::event::{SNAPSHOT_COMPLETED, TYPE_PREFIX, TYPE_SUFFIX};
 use domain::usage::MeterKind;
 
-use super::{Draft, SERVICES, unknown};
+use super::{Draft, SERVICES};
 use crate::finding::{Code, Findings, say};
 use crate::nearest::nearest;
 use crate::rows::Object;
@@ -42,7 +42,9 @@ fn read_service(draft: &mut Draft, table: &Table) {
         &mut draft.findings,
     );
     let slug = table.required("slug", &mut draft.findings).cloned();
-    let Some(slug) = slug.and_then(|cell| values::slug(&cell, &mut draft.findings)) else {
+    let valid = slug.as_ref().and_then(|cell| values::slug(cell, &mut draft.findings));
+    let Some(slug) = valid else {
+        draft.declare(Object::Service, slug.map(|cell| cell.text).unwrap_or_default());
         // Its meters are still checked, under a name that nothing can refer to.
         read_meters(draft, table, "");
         return;
@@ -89,8 +91,8 @@ fn service_of(
         && !draft.catalogue.products.contains_key(&cell.text)
         && !draft.is_broken(Object::Product, &cell.text)
     {
-        let known = draft.catalogue.products.keys().map(String::as_str);
-        unknown(Code::UnknownProduct, cell, ("produkten", "product"), known, &mut draft.findings);
+        let known: Vec<String> = draft.catalogue.products.keys().cloned().collect();
+        draft.unknown(Code::UnknownProduct, cell, ("produkten", "product"), "organisation.toml", &known);
     }
     if let (Some(start), Some(Some(month)), Some(cell)) = (start, established, table.cell("etablerad_fran"))
         && month < Month::of(start)
@@ -133,10 +135,16 @@ fn read_meters(draft: &mut Draft, table: &Table, service: &str) -> BTreeMap<Stri
     }
     for row in table.tables("matare") {
         row.expect(Fields { cells: METER_CELLS, lists: &[], tables: &["dimensioner"] }, &mut draft.findings);
-        let slug = row.required("slug", &mut draft.findings).cloned();
-        let slug = slug.and_then(|cell| values::slug(&cell, &mut draft.findings));
+        let cell = row.required("slug", &mut draft.findings).cloned();
+        let slug = cell.as_ref().and_then(|cell| values::slug(cell, &mut draft.findings));
         let meter = meter_of(row, slug.as_deref().unwrap_or_default(), &mut draft.findings);
-        let Some(slug) = slug else { continue };
+        let Some(slug) = slug else {
+            draft.declare(
+                Object::Meter,
+                format!("{service}/{}", cell.map(|cell| cell.text).unwrap_or_default()),
+            );
+            continue;
+        };
         if !seen.insert(slug.clone()) {
             draft.find(
                 Code::MeterTwice,

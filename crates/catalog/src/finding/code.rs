@@ -190,6 +190,24 @@ codes! {
     ClosedMonthChanged = "closed_month_changed" Error,
 }
 
+impl Code {
+    /// Whether a part of the file could not be read.
+    pub(crate) fn is_damage(self) -> bool {
+        let damage = [
+            Code::MissingFile,
+            Code::UnknownFile,
+            Code::Undecodable,
+            Code::InvalidToml,
+            Code::InvalidCsv,
+            Code::CellCount,
+            Code::MissingColumn,
+            Code::UnknownColumn,
+            Code::ColumnTwice,
+        ];
+        damage.contains(&self)
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -1,0 +1,160 @@
+//! Every kind of mistake is found in the file and on the line where it stands, and nothing else with it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
+
+#[path = "findings/cases.rs"]
+mod cases;
+#[path = "findings/changes.rs"]
+mod changes;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use catalog::{Code, Files, Finding, Language, Severity, check};
+
+use cases::{COSTCENTRES, CSV_CASES, Case, PRICES, TOML_CASES};
+
+fn tiny() -> Files {
+    Files::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tiny")).unwrap()
+}
+
+fn edited(file: &str, old: &str, new: &str) -> Files {
+    let mut files = tiny();
+    let text = String::from_utf8(files.get(file).unwrap().to_vec()).unwrap();
+    assert!(text.contains(old), "{file} has no {old:?}");
+    files.insert(file, text.replacen(old, new, 1));
+    files
+}
+
+fn findings(files: &Files) -> Vec<Finding> {
+    match check(files) {
+        Ok(checked) => checked.warnings,
+        Err(findings) => findings,
+    }
+}
+
+fn line_of(files: &Files, file: &str, needle: &str) -> Option<u32> {
+    if needle.is_empty() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(files.get(file).unwrap()).into_owned();
+    let hits: Vec<u32> =
+        (1..).zip(text.split('\n')).filter(|(_, l)| l.contains(needle)).map(|(n, _)| n).collect();
+    assert_eq!(hits.len(), 1, "{needle:?} must stand on one line of {file}");
+    hits.first().copied()
+}
+
+/// What the case gives instead, when that is not exactly its finding.
+fn mismatch(case: &Case) -> Option<String> {
+    let files = edited(case.file, case.old, case.new);
+    let found = findings(&files);
+    let rendered: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let places: Vec<_> = found.iter().map(|f| (f.code, f.file.as_str(), f.line)).collect();
+    let want = (case.code, case.file, line_of(&files, case.file, case.line));
+    (places != [want]).then(|| {
+        format!(
+            "{want:?}, but
+  {}",
+            rendered.join(
+                "
+  "
+            )
+        )
+    })
+}
+
+#[test]
+fn every_mistake_in_toml_is_found_on_its_line_and_alone() {
+    let mismatches: Vec<_> = TOML_CASES.iter().filter_map(mismatch).collect();
+    assert!(mismatches.is_empty(), "{}", mismatches.join("\n"));
+}
+
+#[test]
+fn every_mistake_in_csv_is_found_on_its_line_and_alone() {
+    let mismatches: Vec<_> = CSV_CASES.iter().filter_map(mismatch).collect();
+    assert!(mismatches.is_empty(), "{}", mismatches.join("\n"));
+}
+
+#[test]
+fn files_that_are_missing_unknown_or_no_text_are_named() {
+    let mut files = tiny();
+    files.remove("paslag.toml");
+    files.insert("prisr.csv", "x");
+    let mut spoiled = files.get("kallor.toml").unwrap().to_vec();
+    spoiled.extend(b"# rad 8\n# K\xE4lla\n");
+    files.insert("kallor.toml", spoiled);
+    files.insert("volymer.csv", b"\xFF\xFEt\0j\0".to_vec());
+    let found = findings(&files);
+    let places: Vec<_> = found.iter().map(|f| (f.code, f.file.as_str(), f.line)).collect();
+    let want = [
+        (Code::Undecodable, "kallor.toml", Some(9)),
+        (Code::MissingFile, "paslag.toml", None),
+        (Code::UnknownFile, "prisr.csv", None),
+        (Code::Undecodable, "volymer.csv", Some(1)),
+    ];
+    assert_eq!(places, want);
+    assert_eq!(found[2].fix.get(Language::Swedish), "menades priser.csv?");
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let mut tested: BTreeSet<Code> = TOML_CASES.iter().chain(CSV_CASES).map(|case| case.code).collect();
+    // These have tests of their own.
+    tested.extend([Code::MissingFile, Code::UnknownFile, Code::Undecodable]);
+    tested.extend([Code::MeterChanged, Code::ClosedMonthChanged]);
+    let untested: Vec<_> = Code::ALL.iter().filter(|code| !tested.contains(code)).collect();
+    assert!(untested.is_empty(), "{untested:?}");
+    let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(names.len(), Code::ALL.len());
+}
+
+#[test]
+fn all_findings_come_at_once_in_the_order_of_files_and_lines() {
+    let mut files = tiny();
+    for case in TOML_CASES.iter().chain(CSV_CASES) {
+        let text = String::from_utf8(files.get(case.file).unwrap().to_vec()).unwrap();
+        files.insert(case.file, text.replacen(case.old, case.new, 1));
+    }
+    let found = findings(&files);
+    assert!(found.len() > 25, "{}", found.len());
+    assert!(found.iter().any(|f| f.severity() == Severity::Error));
+    let places: Vec<_> = found.iter().map(|f| (f.file.clone(), f.line)).collect();
+    assert!(places.is_sorted());
+}
+
+#[test]
+fn a_finding_reads_well_in_both_languages() {
+    let files = edited(PRICES, "0,48", "-0,48");
+    let found = findings(&files);
+    assert_eq!(
+        found[0].render(Language::Swedish),
+        "priser.csv:5: pris: priset -0,48 är negativt — rätta: skriv ett pris från 0 och uppåt [negative_price]"
+    );
+    assert_eq!(
+        found[0].render(Language::English),
+        "priser.csv:5: pris: the price -0,48 is negative — fix: write a price of 0 or more [negative_price]"
+    );
+}
+
+/// As Swedish Excel saves it: Windows-1252, CRLF, comments split into cells and quoted.
+#[test]
+fn what_excel_has_saved_reads_the_same() {
+    let plain = check(&tiny()).unwrap();
+    let mut files = tiny();
+    for file in [PRICES, COSTCENTRES, "kunder.csv", "volymer.csv"] {
+        let text = String::from_utf8(files.get(file).unwrap().to_vec()).unwrap();
+        let text = format!("\"# rubrik \"\"så\"\"; här\";;;;;\n\n{text};;;;\n").replace('\n', "\r\n");
+        let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        files.insert(file, bytes);
+    }
+    let saved = check(&files).unwrap();
+    assert_eq!(saved.catalogue.prices, plain.catalogue.prices);
+    assert_eq!(saved.catalogue.costcentres, plain.catalogue.costcentres);
+    assert_eq!(saved.catalogue.customers, plain.catalogue.customers);
+    assert_eq!(saved.volumes, plain.volumes);
+
+    let comma =
+        "kod,namn,slag,orgnr\nSKOLA,\"Skolor, alla\",Förvaltning,\nBOLAG,Bolaget AB,bolag,556477-7851\n";
+    files.insert("kunder.csv", format!("\u{feff}{comma}"));
+    assert_eq!(check(&files).unwrap().catalogue.customers["SKOLA"].name, "Skolor, alla");
+}
