@@ -5,6 +5,7 @@
 mod agreements;
 mod customers;
 mod financing;
+mod meters;
 mod organisation;
 mod prices;
 mod services;

@@ -158,3 +158,24 @@ fn what_excel_has_saved_reads_the_same() {
     files.insert("kunder.csv", format!("\u{feff}{comma}"));
     assert_eq!(check(&files).unwrap().catalogue.customers["SKOLA"].name, "Skolor, alla");
 }
+
+/// Whatever people leave out by mistake, the check answers.
+#[test]
+fn a_catalogue_without_any_one_line_is_judged_without_a_panic() {
+    for (file, bytes) in tiny().iter() {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        for left_out in 0..text.lines().count() {
+            let mut files = tiny();
+            let kept = text.lines().enumerate().filter(|(at, _)| *at != left_out).map(|(_, line)| line);
+            files.insert(file, kept.collect::<Vec<_>>().join("\n"));
+            let refused =
+                check(&files).is_err_and(|found| found.iter().all(|f| f.severity() == Severity::Warning));
+            assert!(!refused, "{file} without line {}: refused for warnings alone", left_out + 1);
+        }
+        for length in 0..bytes.len() {
+            let mut files = tiny();
+            files.insert(file, &bytes[..length]);
+            _ = check(&files);
+        }
+    }
+}
