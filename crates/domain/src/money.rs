@@ -51,14 +51,14 @@ impl Add for Money {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         // i64 öre hold 92 million million kronor: a sum beyond that is a bug, not an amount.
-        Self(self.0.checked_add(other.0).unwrap_or_else(|| overflow()))
+        Self(self.0.checked_add(other.0).unwrap_or_else(overflow))
     }
 }
 
 impl Sub for Money {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self(self.0.checked_sub(other.0).unwrap_or_else(|| overflow()))
+        Self(self.0.checked_sub(other.0).unwrap_or_else(overflow))
     }
 }
 

@@ -92,7 +92,7 @@ fn is_identity_number(token: &str) -> bool {
         vec![1900 + two(0), 2000 + two(0)]
     };
     let dated = years.into_iter().any(|y| i32::try_from(y).is_ok_and(|y| NaiveDate::from_ymd_opt(y, two(2), day).is_some()));
-    dated && luhn_sum(ten) % 10 == 0
+    dated && luhn_sum(ten).is_multiple_of(10)
 }
 
 /// The Luhn sum of digits, doubling every second from the first.
