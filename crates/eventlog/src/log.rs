@@ -86,8 +86,8 @@ pub trait EventLog: Send + Sync {
 ///
 /// Dropping it gives its partitions back.
 pub trait Subscription: Send {
-    /// What happened next; [`Delivery::Idle`] after [`IDLE`]. Nothing is lost when the future is dropped. After a fatal
-    /// error it answers with errors only.
+    /// What happened next; [`Delivery::Idle`] after [`IDLE`]. Nothing is lost when the future is dropped. After a retriable
+    /// error it is asked again; after a fatal one it answers with errors only.
     fn next(&mut self) -> BoxFuture<'_, Result<Delivery>>;
 
     /// Begins (or begins anew) to read a partition at an offset. A newly assigned partition delivers nothing before this,

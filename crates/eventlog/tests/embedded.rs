@@ -1,4 +1,5 @@
 //! The embedded log: what every adapter does, and what only this one must: one process, one disk, any kind of death.
+#![expect(clippy::unwrap_used, reason = "a test fails by it; clippy knows only functions marked as tests")]
 
 #[path = "suite/behaviours.rs"]
 mod behaviours;

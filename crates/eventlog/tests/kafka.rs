@@ -1,4 +1,5 @@
 //! The Kafka adapter on a real Apache Kafka: what every adapter does, and what only a shared log can.
+#![expect(clippy::unwrap_used, reason = "a test fails by it; clippy knows only functions marked as tests")]
 
 #[path = "suite/behaviours.rs"]
 mod behaviours;
@@ -11,11 +12,12 @@ use bytes::Bytes;
 use eventlog::kafka::{Config, KafkaLog};
 use eventlog::testkit::kafka::Cluster;
 use eventlog::{Delivery, Error, Subscription, UnreadableHeader};
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -319,4 +321,81 @@ fn an_append_that_nobody_confirms_is_unknown_after_its_time() {
         let found = values(&read_all(&log, "topic", 0).await);
         assert_eq!((found.first(), found.last()), (Some(&0), Some(&3)));
     });
+}
+
+#[test]
+fn one_of_three_brokers_may_die_and_two_may_not() {
+    run(async {
+        let mut cluster = Cluster::start(3).unwrap();
+        let log = open(Config { delivery_timeout: Duration::from_secs(10), ..cluster.config() });
+        log.ensure_topics(&spec("topic")).await.unwrap();
+        assert_eq!(log.check_topics(&spec("topic")).await.unwrap(), []);
+        log.append("topic", 0, numbered(0..1)).await.unwrap();
+        cluster.kill_node(0);
+        append_until_taken(&log, 1).await;
+        cluster.kill_node(1);
+        let error = log.append("topic", 0, numbered(2..3)).await.unwrap_err();
+        assert!(error.error.is_retriable(), "{error:?}");
+        cluster.start_node(0).unwrap();
+        cluster.start_node(1).unwrap();
+        cluster.await_nodes(3).unwrap();
+        append_until_taken(&log, 3).await;
+        let mut found = values(&read_all(&log, "topic", 0).await);
+        found.dedup();
+        found.retain(|number| *number != 2);
+        assert_eq!(found, [0, 1, 3]);
+    });
+}
+
+/// Appends a number to partition 0; what is repeated may be there twice.
+async fn append_until_taken(log: &Log, number: u64) {
+    let started = Instant::now();
+    while let Err(error) = log.append("topic", 0, numbered(number..number + 1)).await {
+        assert!(error.error.is_retriable() && started.elapsed() < DEADLINE, "{error:?}");
+    }
+}
+
+#[test]
+fn a_group_shows_how_far_its_owners_are() {
+    run(async {
+        let topic = "how_far";
+        let log = log_with(topic).await;
+        log.append(topic, 1, numbered(0..9)).await.unwrap();
+        let mut subscription = log.subscribe(topic, "how-far").await.unwrap();
+        assigned(&mut *subscription).await;
+        subscription.commit_for_monitoring(1, 7);
+        let watcher: BaseConsumer = client().set("group.id", "how-far").create().unwrap();
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(topic, 1);
+        let started = Instant::now();
+        loop {
+            let committed = watcher.committed_offsets(asked.clone(), DEADLINE).unwrap();
+            if committed.elements()[0].offset() == Offset::Offset(7) {
+                return;
+            }
+            assert!(started.elapsed() < DEADLINE, "{committed:?}");
+        }
+    });
+}
+
+#[test]
+fn the_client_knows_tls_scram_and_every_codec_and_refuses_what_it_does_not_know() {
+    let with = |properties: &[(&str, &str)]| {
+        let properties =
+            properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        KafkaLog::open(Config { properties, ..Config::new("127.0.0.1:1") })
+    };
+    let tls = [
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.mechanism", "SCRAM-SHA-512"),
+        ("sasl.username", "taxameter"),
+        ("sasl.password", "secret"),
+    ];
+    with(&tls).unwrap();
+    assert!(!format!("{:?}", with(&tls).unwrap()).contains("secret"));
+    for codec in ["gzip", "snappy", "lz4", "zstd"] {
+        with(&[("compression.codec", codec)]).unwrap();
+    }
+    let error = with(&[("no.such.property", "1")]).unwrap_err();
+    assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
 }

@@ -1,32 +1,20 @@
 //! The store under the embedded log: its directory, its rows, and what a failed write leads to.
 
-use super::{Config, mend, stored};
+mod directory;
+mod store;
+
+use super::{Config, stored};
 use crate::error::Cause;
-use crate::{Error, Outcome, Result, Stored, Topic, TopicId};
+use crate::{Error, Outcome, Result, Stored, Topic};
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use fjall::PersistMode;
 use parking_lot::{Mutex, RwLock};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::Store;
 
-/// What the marker file says. Another layout gets another text.
-const FORMAT: &str = "taxameter event log, format 1";
-const FORMAT_FILE: &str = "FORMAT";
-const LOCK_FILE: &str = "LOCK";
-const STORE_DIRECTORY: &str = "store";
-const META: &str = "meta";
-
-/// Each partition's newest records stay in memory until they are so many bytes.
-const MEMTABLE_BYTES_MAX: u64 = 8 << 20;
-/// The journal is cut off behind what the tables have; a longer one makes opening slower.
-const JOURNAL_BYTES_MAX: u64 = 256 << 20;
-/// Records are read once, in order, so a cache does little for them.
-const CACHE_BYTES: u64 = 16 << 20;
 /// How many records are deleted at a time: bounds how long an append waits behind them.
 const REMOVE_ROWS_MAX: u64 = 10_000;
 
@@ -63,12 +51,6 @@ enum State {
     Poisoned(Arc<str>),
 }
 
-struct Store {
-    database: Database,
-    meta: Keyspace,
-    partitions: BTreeMap<(String, u32), Keyspace>,
-}
-
 impl std::fmt::Debug for State {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
@@ -103,19 +85,12 @@ impl Failure {
     }
 }
 
-/// What is stored of a topic.
-#[derive(Serialize, Deserialize)]
-struct TopicRow {
-    partitions: u32,
-    id: u128,
-}
-
 impl Storage {
     pub(super) fn open(config: &Config) -> Result<Self> {
         let path = config.directory.clone();
         std::fs::create_dir_all(&path).map_err(|error| failed("making the directory", &path, error))?;
-        let lock = lock(&path)?;
-        check_format(&path)?;
+        let lock = directory::lock(&path)?;
+        directory::check_format(&path)?;
         let store = Store::open(&path)?;
         Ok(Self {
             path,
@@ -188,10 +163,7 @@ impl Storage {
         // Written and synced apart, because a failed write and a failed sync mean different things.
         let mut batch = store.database.batch().durability(Some(PersistMode::Buffer));
         for (topic, partition, offset, frame) in rows {
-            match store.partitions.get(&(topic, partition)) {
-                Some(keyspace) => batch.insert(keyspace, offset.to_be_bytes(), frame),
-                None => unreachable!("a topic is made with its keyspaces, and stays"),
-            }
+            batch.insert(store.partition(&topic, partition), offset.to_be_bytes(), frame);
         }
         #[cfg(test)]
         if self.faults().write_finds_disk_full {
@@ -263,8 +235,6 @@ impl Storage {
     }
 
     pub(super) fn add_topic(&self, topic: &Topic) -> Result<()> {
-        let row = TopicRow { partitions: topic.partitions, id: topic.id.0 };
-        let row = serde_json::to_vec(&row).map_err(|error| failed("writing a topic", &self.path, error))?;
         let mut state = self.state.write();
         if let State::Open(store) = &mut *state {
             for partition in 0..topic.partitions {
@@ -274,25 +244,14 @@ impl Storage {
             }
         }
         drop(state);
-        self.change(|store| store.meta.insert(topic_key(&topic.name), row))
+        self.change(|store| store.put_topic(topic))
     }
 
     /// The first offset that was not deleted, and the offset after the last record.
     pub(super) fn ends(&self, topic: &str, partition: u32) -> Result<(u64, u64)> {
         let state = self.state.read();
         let store = self.store(&state)?;
-        let failed = |error| failed("reading a partition's ends", &self.path, error);
-        let start = store.meta.get(start_key(topic, partition)).map_err(failed)?;
-        let last = store
-            .partition(topic, partition)
-            .last_key_value()
-            .map(|row| row.key())
-            .transpose()
-            .map_err(failed)?;
-        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes).ok();
-        let start = start.and_then(|start| number(&start)).unwrap_or(0);
-        let end = last.and_then(|last| number(&last)).map_or(start, |last| start.max(last + 1));
-        Ok((start, end))
+        store.ends(topic, partition).map_err(|error| failed("reading a partition's ends", &self.path, error))
     }
 
     pub(super) fn read(
@@ -329,7 +288,7 @@ impl Storage {
     }
 
     pub(super) fn record_start(&self, topic: &str, partition: u32, offset: u64) -> Result<()> {
-        self.change(|store| store.meta.insert(start_key(topic, partition), offset.to_be_bytes()))
+        self.change(|store| store.put_start(topic, partition, offset))
     }
 
     /// Deletes records and gives their space back. What a crash leaves behind is below the recorded start, and out of
@@ -371,54 +330,6 @@ impl Storage {
     }
 }
 
-impl Store {
-    /// Opens the store and syncs what it found: what only the page cache had must not pass for durable.
-    fn open(path: &Path) -> Result<Self> {
-        let directory = path.join(STORE_DIRECTORY);
-        let database = open_database(&directory, path)?;
-        let open = |error| failed("opening the store", path, error);
-        database.persist(PersistMode::SyncAll).map_err(open)?;
-        let meta = database.keyspace(META, KeyspaceCreateOptions::default).map_err(open)?;
-        let mut store = Self { database, meta, partitions: BTreeMap::new() };
-        for topic in store.topics(path)? {
-            for partition in 0..topic.partitions {
-                store.add_partition(&topic.name, partition).map_err(open)?;
-            }
-        }
-        Ok(store)
-    }
-
-    fn topics(&self, path: &Path) -> Result<Vec<Topic>> {
-        let mut topics = Vec::new();
-        for row in self.meta.prefix(topic_key("")) {
-            let (key, value) = row.into_inner().map_err(|error| failed("reading the topics", path, error))?;
-            let name = String::from_utf8_lossy(&key[topic_key("").len()..]).into_owned();
-            let row: TopicRow =
-                serde_json::from_slice(&value).map_err(|error| failed("reading the topics", path, error))?;
-            topics.push(Topic { name, partitions: row.partitions, id: TopicId(row.id) });
-        }
-        Ok(topics)
-    }
-
-    fn add_partition(&mut self, topic: &str, partition: u32) -> fjall::Result<()> {
-        let options = || {
-            KeyspaceCreateOptions::default()
-                .max_memtable_size(MEMTABLE_BYTES_MAX)
-                .with_kv_separation(Some(KvSeparationOptions::default()))
-        };
-        let keyspace = self.database.keyspace(&format!("{topic}.{partition}"), options)?;
-        self.partitions.insert((topic.to_owned(), partition), keyspace);
-        Ok(())
-    }
-
-    fn partition(&self, topic: &str, partition: u32) -> &Keyspace {
-        match self.partitions.get(&(topic.to_owned(), partition)) {
-            Some(keyspace) => keyspace,
-            None => unreachable!("a topic is made with its keyspaces, and stays"),
-        }
-    }
-}
-
 struct FailedWrite {
     is_sync: bool,
     error: fjall::Error,
@@ -436,103 +347,6 @@ fn is_disk_full(error: &fjall::Error) -> bool {
         cause = error.source();
     }
     false
-}
-
-/// Opens the store; a torn tail that fjall would not cut itself is cut first.
-fn open_database(directory: &Path, path: &Path) -> Result<Database> {
-    let open = || {
-        Database::builder(directory)
-            .cache_size(CACHE_BYTES)
-            .max_journaling_size(JOURNAL_BYTES_MAX)
-            .manual_journal_persist(true)
-            .worker_threads(1)
-            .open()
-    };
-    let error = match open() {
-        Ok(database) => return Ok(database),
-        Err(error @ fjall::Error::JournalRecovery(_)) => error,
-        Err(error) => return Err(failed("opening the store", path, error)),
-    };
-    let cut =
-        mend::cut_last_batch(directory).map_err(|error| failed("cutting the journal's tail", path, error))?;
-    let Some(cut) = cut else { return Err(failed("opening the store", path, error)) };
-    match open() {
-        Ok(database) => {
-            let (journal, position) = (cut.journal.display(), cut.position);
-            tracing::warn!(%journal, position, "cut a torn batch that was never confirmed");
-            Ok(database)
-        }
-        Err(error) => {
-            cut.undo().map_err(|error| failed("restoring the journal's tail", path, error))?;
-            Err(failed("opening the store", path, error))
-        }
-    }
-}
-
-fn lock(path: &Path) -> Result<File> {
-    let failed = |error| failed("locking the directory", path, error);
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(path.join(LOCK_FILE))
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(failed)?;
-            return Err(Error::Locked { path: path.to_owned(), holder: holder.trim().to_owned() });
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
-    file.set_len(0).map_err(failed)?;
-    file.rewind().map_err(failed)?;
-    writeln!(file, "process {}", std::process::id()).map_err(failed)?;
-    Ok(file)
-}
-
-fn check_format(path: &Path) -> Result<()> {
-    let marker = path.join(FORMAT_FILE);
-    let failed = |error| failed("reading the format", path, error);
-    match std::fs::read_to_string(&marker) {
-        Ok(found) if found.trim() == FORMAT => return Ok(()),
-        Ok(found) => {
-            return Err(Error::Format {
-                path: path.to_owned(),
-                wanted: FORMAT,
-                found: found.trim().to_owned(),
-            });
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        if name != LOCK_FILE {
-            let found = format!("a directory with {}", name.display());
-            return Err(Error::Format { path: path.to_owned(), wanted: FORMAT, found });
-        }
-    }
-    let new = path.join("FORMAT.new");
-    let write = || {
-        let mut file = File::create(&new)?;
-        writeln!(file, "{FORMAT}")?;
-        file.sync_all()?;
-        std::fs::rename(&new, &marker)?;
-        File::open(path)?.sync_all()
-    };
-    write().map_err(failed)
-}
-
-fn topic_key(topic: &str) -> String {
-    format!("topic/{topic}")
-}
-
-fn start_key(topic: &str, partition: u32) -> String {
-    format!("start/{topic}/{partition}")
 }
 
 fn failed(operation: &'static str, path: &Path, error: impl Into<Cause>) -> Error {

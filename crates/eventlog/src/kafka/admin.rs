@@ -5,7 +5,9 @@ use super::settings::{self, TOPIC_SETTINGS};
 use super::{Config, failed, offset, signed};
 use crate::{Error, Finding, Result, Topic, TopicSpec};
 use rdkafka::TopicPartitionList;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::time::{Duration, Instant};
@@ -86,19 +88,27 @@ impl Admin {
         Ok(())
     }
 
+    /// A topic's settings. A broker that does not know the topic yet answers with none: then it is asked again until the time
+    /// is up. Each question is a round trip, so this does not spin.
+    async fn settings_of(&self, topic: &str) -> Result<ConfigResource> {
+        let refused = |error| failed("reading a topic's settings", topic, error);
+        let started = Instant::now();
+        loop {
+            let asked = [ResourceSpecifier::Topic(topic)];
+            let answer = self.client.describe_configs(&asked, &self.options()).await.map_err(refused)?;
+            match answer.into_iter().next() {
+                Some(Ok(resource)) if !resource.entries.is_empty() => return Ok(resource),
+                Some(Err(code)) => return Err(refused(KafkaError::AdminOp(code))),
+                Some(Ok(_)) | None if started.elapsed() < self.timeout => {}
+                Some(Ok(_)) | None => return Err(Error::UnknownTopic { topic: topic.to_owned() }),
+            }
+        }
+    }
+
     /// Compares a topic's settings with those that counting.md §2 asks for.
     pub(super) async fn check(&self, spec: &TopicSpec, copies: u32, config: &Config) -> Result<Vec<Finding>> {
         let topic = &spec.name;
-        let asked = [ResourceSpecifier::Topic(topic)];
-        let answer = self.client.describe_configs(&asked, &self.options()).await;
-        let answer = answer.map_err(|error| failed("reading a topic's settings", topic, error))?;
-        let resource = match answer.into_iter().next() {
-            Some(Ok(resource)) => resource,
-            Some(Err(code)) => {
-                return Err(failed("reading a topic's settings", topic, KafkaError::AdminOp(code)));
-            }
-            None => return Err(Error::UnknownTopic { topic: topic.clone() }),
-        };
+        let resource = self.settings_of(topic).await?;
         let value = |name: &str| resource.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
         let finding = |setting: &str, found: String, advice: String| Finding {
             topic: topic.clone(),

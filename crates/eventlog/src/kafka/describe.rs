@@ -117,8 +117,9 @@ unsafe fn read(event: &Owned<rd::rd_kafka_event_t>) -> KafkaResult<Description> 
 }
 
 fn check(code: rd::rd_kafka_resp_err_t) -> KafkaResult<()> {
-    match code {
-        rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
-        code => Err(KafkaError::AdminOp(code.into())),
+    if code == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        Ok(())
+    } else {
+        Err(KafkaError::AdminOp(code.into()))
     }
 }

@@ -98,9 +98,10 @@ pub(super) fn subscriber(config: &Config, group: &str) -> ClientConfig {
         .set("group.id", group)
         // A rebalance takes only those partitions away that move.
         .set("partition.assignment.strategy", "cooperative-sticky")
-        // A dead owner's partitions move after this; long enough for a pause of the machine.
+        // A dead owner's partitions move after ten seconds, long enough for a pause of the machine; members learn of a
+        // rebalance with their next heartbeat.
         .set("session.timeout.ms", "10000")
-        .set("heartbeat.interval.ms", "3000")
+        .set("heartbeat.interval.ms", "1000")
         // Few, large fetches under load, and at most 50 ms of waiting without.
         .set("fetch.min.bytes", "1000000")
         .set("fetch.wait.max.ms", "50")

@@ -218,7 +218,10 @@ fn quantity(raw: &str) -> Result<Quantity, Rejection> {
         }
         Some(b'-' | b'0'..=b'9') => Quantity::parse(raw),
         _ => {
-            return Err(Rejection::new(Code::WrongType, "data.quantity must be a decimal string or a number"));
+            return Err(Rejection::new(
+                Code::WrongType,
+                "data.quantity must be a decimal string or a number",
+            ));
         }
     };
     parsed.or_else(|why| refuse(&format!("is {why}; it takes -?\\d{{1,15}}(\\.\\d{{1,6}})?")))

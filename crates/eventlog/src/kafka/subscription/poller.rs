@@ -316,13 +316,13 @@ impl Poller {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             return Err(Error::Ended { topic: self.topic.clone(), source: Box::new(error) });
         }
-        match failed("reading records", &self.topic, error) {
-            Error::Unavailable { source, .. } => {
-                tracing::warn!(topic = self.topic, error = %source, "reading goes on after an error");
-                Ok(())
-            }
-            fatal => Err(fatal),
+        let error = failed("reading records", &self.topic, error);
+        if !error.is_retriable() {
+            return Err(error);
         }
+        // Such as a missing right: the owner should know, and librdkafka goes on trying.
+        self.waiting.push_back(Event::Failed(error));
+        Ok(())
     }
 
     fn seek_again(&mut self) {

@@ -44,7 +44,9 @@ pub(super) fn lay_out(directory: &Path, ports: &[u16], classpath: &str) -> Resul
              transaction.state.log.replication.factor={copies}\n\
              transaction.state.log.min.isr={confirmed}\n\
              transaction.state.log.num.partitions=4\n\
-             group.initial.rebalance.delay.ms=0\n",
+             group.initial.rebalance.delay.ms=0\n\
+             broker.session.timeout.ms=3000\n\
+             broker.heartbeat.interval.ms=500\n",
             data = data.display(),
         );
         let written = std::fs::create_dir_all(&directory)
