@@ -1,1 +1,34 @@
-//! billing
+//! Months: what they cost, how they close, and what finance gets of them.
+//!
+//! Monthly usage + catalogue → `domain` (lines, surcharge, corrections) → charges → frozen months and exports. Two
+//! invariants: a closed month never changes (what comes later is a correction line of the next one), and every charge
+//! names the price, the decisions, the catalogue's version and the revision of the usage that it came from. An open month
+//! is reckoned whenever it is asked for and never stored. The crate knows no SQL and no HTTP, and reckons no money itself:
+//! that is `domain`'s.
+//!
+//! Start with [`Biller`] (what others ask), then [`bill`] (what they get), [`Closer`] (who closes) and [`export`].
+
+pub mod bill;
+mod biller;
+mod blocker;
+mod closer;
+mod control;
+mod digest;
+mod error;
+mod explain;
+pub mod export;
+mod ledger;
+mod reckoning;
+mod slots;
+mod usage;
+
+pub use bill::{Bill, MonthState, MonthSummary, PayerTotal, ServiceTotal};
+pub use biller::{Accept, Biller, Closing, Config};
+pub use blocker::{Blocker, BlockerCode};
+pub use closer::Closer;
+pub use error::Error;
+pub use explain::Explanation;
+pub use usage::{UsageItem, UsageQuery};
+
+/// The result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,270 @@
+//! What others ask about months, and how they decide about them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use domain::catalogue::Catalogue;
+use domain::charge::Totals;
+use domain::{Instant, Month};
+use eventlog::EventLog;
+use eventlog::topic::CONTROL;
+use store::charges::{MonthRecord, Outcome};
+use store::{AsOf, Store};
+
+use crate::bill::{Bill, Frozen, MonthState, MonthSummary};
+use crate::blocker::{self, Blocker};
+use crate::closer::Closer;
+use crate::control::{Action, Decision};
+use crate::digest::digest;
+use crate::error::{Error, storing};
+use crate::ledger::Ledger;
+use crate::reckoning::{Reckoner, Revisions};
+
+/// How often a decision's outcome is asked for: a close takes tenths of a second.
+const OUTCOME_POLL: Duration = Duration::from_millis(25);
+
+/// What billing needs to know of its surroundings.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// The clock: when a decision is made.
+    pub clock: fn() -> Instant,
+    /// How long [`Biller::close`] waits for what was decided. It is carried out even when that takes longer.
+    pub wait: Duration,
+}
+
+impl Config {
+    /// Waits a minute: a close of a large month takes seconds, unless counting is far behind.
+    pub const fn new(clock: fn() -> Instant) -> Self {
+        Self { clock, wait: Duration::from_secs(60) }
+    }
+}
+
+/// What is accepted when a month is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accept {
+    /// Why the month is closed in spite of gaps. Accepts all gaps, and nothing else.
+    pub gaps: Option<String>,
+}
+
+/// What became of a wish to close a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closing {
+    /// It is closed, now or before.
+    Closed(MonthSummary),
+    /// Something stands in the way; nothing was changed.
+    Blocked(Vec<Blocker>),
+}
+
+/// The months. A clone shares everything.
+#[derive(Clone)]
+pub struct Biller {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    log: Arc<dyn EventLog>,
+    catalogue: Arc<ArcSwap<Catalogue>>,
+    reckoner: Reckoner,
+    config: Config,
+}
+
+impl Biller {
+    /// Over the store's tables, the control log, and the catalogue in force.
+    pub fn new(
+        store: Store,
+        log: Arc<dyn EventLog>,
+        catalogue: Arc<ArcSwap<Catalogue>>,
+        config: Config,
+    ) -> Self {
+        let reckoner = Reckoner::new(store.clone());
+        Self { inner: Arc::new(Inner { store, log, catalogue, reckoner, config }) }
+    }
+
+    /// Who carries out decisions about months. One of them runs at a time: the owner of the control log.
+    pub fn closer(&self) -> Closer {
+        Closer::new(self.clone())
+    }
+
+    /// A month's charges: the frozen ones when it is closed, else as of now.
+    pub async fn charges(&self, month: Month) -> crate::Result<Arc<Bill>> {
+        let ledger = self.ledger().await?;
+        match ledger.state(month) {
+            MonthState::Closed => self.closed(month, &ledger).await,
+            MonthState::Open | MonthState::Preliminary => {
+                let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
+                self.inner.reckoner.preview(&self.catalogue(), month, &ledger, &revisions).await
+            }
+        }
+    }
+
+    /// A month reckoned from its usage as of now, whether it is closed or not: of a closed month what its charges and all
+    /// their corrections, the coming ones too, add up to. Nothing is stored.
+    pub async fn preview(&self, month: Month) -> crate::Result<Arc<Bill>> {
+        let ledger = self.ledger().await?;
+        let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
+        self.inner.reckoner.preview(&self.catalogue(), month, &ledger, &revisions).await
+    }
+
+    /// The months that there are, in order: from the first that was closed (or, before that, the first with usage) to the
+    /// last that has usage.
+    pub async fn months(&self) -> crate::Result<Vec<MonthSummary>> {
+        let ledger = self.ledger().await?;
+        let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
+        let catalogue = self.catalogue();
+        let mut months = Vec::new();
+        for month in listed(&ledger, &revisions) {
+            let bill = match ledger.closing(month) {
+                Some(record) => self.inner.reckoner.frozen(record).await?,
+                None => self.inner.reckoner.preview(&catalogue, month, &ledger, &revisions).await?,
+            };
+            months.push(bill.summary());
+        }
+        Ok(months)
+    }
+
+    /// What would stand in the way of closing a month, as of now. The close itself looks again, at its own cut.
+    pub async fn blockers(&self, month: Month) -> crate::Result<Vec<Blocker>> {
+        let ledger = self.ledger().await?;
+        if ledger.state(month) == MonthState::Closed {
+            return Ok(Vec::new());
+        }
+        let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
+        let bill = self.inner.reckoner.preview(&self.catalogue(), month, &ledger, &revisions).await?;
+        self.standing_in_the_way(&self.catalogue(), &bill, &ledger, &revisions, false).await
+    }
+
+    /// Announces a month for review. It still changes until it is closed; a closed month stays closed.
+    pub async fn preliminary(&self, month: Month) -> crate::Result<MonthSummary> {
+        if self.ledger().await?.state(month) != MonthState::Closed {
+            self.decide(Action::Preliminary, month, None).await?;
+        }
+        Ok(self.charges(month).await?.summary())
+    }
+
+    /// Closes a month, with everything that was acknowledged before (counting §7). Closing a closed month answers the
+    /// same again.
+    ///
+    /// # Errors
+    /// [`Error::NotInTime`] when nobody carried it out in time; asking again is safe.
+    pub async fn close(&self, month: Month, accept: Accept) -> crate::Result<Closing> {
+        if self.ledger().await?.state(month) != MonthState::Closed {
+            let record = self.decide(Action::Close, month, accept.gaps).await?;
+            if record.outcome == Outcome::Refused {
+                let blockers = serde_json::from_str(&record.blockers).map_err(|_| Error::Store {
+                    operation: "reading blockers",
+                    source: store::Error::Unreadable { what: "list of blockers", value: record.blockers },
+                })?;
+                return Ok(Closing::Blocked(blockers));
+            }
+        }
+        Ok(Closing::Closed(self.charges(month).await?.summary()))
+    }
+
+    /// Puts a decision on the control log and waits until it is carried out.
+    async fn decide(
+        &self,
+        action: Action,
+        month: Month,
+        accept_gaps: Option<String>,
+    ) -> crate::Result<MonthRecord> {
+        let Config { clock, wait } = self.inner.config;
+        let catalogue = self.catalogue().version.clone();
+        let decision = Decision { action, month, catalogue, accept_gaps, at: clock() };
+        let appended = self.inner.log.append(CONTROL, 0, vec![decision.record()]).await;
+        let offsets =
+            appended.map_err(|source| Error::Append { what: "a decision about a month", source })?;
+        let control = offsets.first().copied().unwrap_or_default();
+        let outcome = async {
+            loop {
+                let found = self.inner.store.month_record(control).await;
+                if let Some(record) = found.map_err(storing("reading a decision's outcome"))? {
+                    return Ok(record);
+                }
+                tokio::time::sleep(OUTCOME_POLL).await;
+            }
+        };
+        let late = Error::NotInTime { action: action.name(), month, control, waited: wait };
+        tokio::time::timeout(wait, outcome).await.unwrap_or(Err(late))
+    }
+
+    /// What of a bill stands in the way of closing its month.
+    pub(crate) async fn standing_in_the_way(
+        &self,
+        catalogue: &Catalogue,
+        bill: &Bill,
+        ledger: &Ledger,
+        revisions: &Revisions,
+        gaps_accepted: bool,
+    ) -> crate::Result<Vec<Blocker>> {
+        let mut blockers = Vec::new();
+        blockers.extend(first_open(ledger, revisions, bill.month).map(Blocker::earlier_month_open));
+        if !gaps_accepted {
+            let gaps =
+                self.inner.store.gaps(bill.month, revisions.as_of).await.map_err(storing("reading gaps"))?;
+            blockers.extend(blocker::of_gaps(catalogue, &gaps));
+        }
+        blockers.extend(blocker::of_bill(bill));
+        Ok(blockers)
+    }
+
+    /// A closed month. Those before the first that was closed are closed as empty.
+    async fn closed(&self, month: Month, ledger: &Ledger) -> crate::Result<Arc<Bill>> {
+        if let Some(record) = ledger.closing(month) {
+            return self.inner.reckoner.frozen(record).await;
+        }
+        let first = ledger.closings().next();
+        let mut bill = Bill {
+            month,
+            state: MonthState::Closed,
+            catalogue: first.map_or_else(String::new, |record| record.catalogue.clone()),
+            rate: None,
+            rate_decision: String::new(),
+            charges: Vec::new(),
+            totals: Totals::default(),
+            unattributed: Vec::new(),
+            findings: Vec::new(),
+            frozen: None,
+        };
+        let hash = digest(&bill, None);
+        let at = first.map_or_else(Instant::default, |record| record.at);
+        bill.frozen = Some(Frozen { control: None, at, hash, accepted_gaps: String::new() });
+        Ok(Arc::new(bill))
+    }
+
+    pub(crate) async fn ledger(&self) -> crate::Result<Ledger> {
+        let records =
+            self.inner.store.month_records().await.map_err(storing("reading decisions about months"))?;
+        Ok(Ledger::new(records))
+    }
+
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.inner.catalogue.load_full()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn log(&self) -> &dyn EventLog {
+        &*self.inner.log
+    }
+
+    pub(crate) fn reckoner(&self) -> &Reckoner {
+        &self.inner.reckoner
+    }
+}
+
+/// The months that there are.
+pub(crate) fn listed(ledger: &Ledger, revisions: &Revisions) -> Vec<Month> {
+    let first = ledger.first_closed().or_else(|| revisions.months().next());
+    let last = ledger.last_closed().max(revisions.months().next_back());
+    first.zip(last).map_or_else(Vec::new, |(first, last)| first.through(last).collect())
+}
+
+/// The month that must be closed before another can be; none when it is its turn.
+fn first_open(ledger: &Ledger, revisions: &Revisions, month: Month) -> Option<Month> {
+    let turn = ledger.last_closed().map(Month::next).or_else(|| revisions.months().next());
+    turn.filter(|turn| *turn < month)
+}

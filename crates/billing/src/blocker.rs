@@ -1,0 +1,151 @@
+//! What stands in the way of closing a month.
+
+use std::collections::BTreeMap;
+
+use domain::catalogue::Catalogue;
+use domain::rating::{Finding, Line};
+use domain::{Month, Quantity};
+use serde::{Deserialize, Serialize};
+use store::usage::{Gap, GapKind};
+
+use crate::bill::Bill;
+
+/// Why a month cannot be closed: a closed list of reasons with stable codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockerCode {
+    /// Months close in order.
+    EarlierMonthOpen,
+    /// Days of a meter are missing, and nobody has decided about them.
+    Gaps,
+    /// Nobody pays for some of the usage.
+    Unattributed,
+    /// The books of counting §8 differ, or usage does not add up.
+    BooksDiffer,
+    /// A billed meter was used without a price.
+    Unpriced,
+    /// The catalogue that the decision named is not stored any more.
+    CatalogueUnknown,
+}
+
+impl BlockerCode {
+    /// The stable name, as in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BlockerCode::EarlierMonthOpen => "earlier_month_open",
+            BlockerCode::Gaps => "gaps",
+            BlockerCode::Unattributed => "unattributed",
+            BlockerCode::BooksDiffer => "books_differ",
+            BlockerCode::Unpriced => "unpriced",
+            BlockerCode::CatalogueUnknown => "catalogue_unknown",
+        }
+    }
+}
+
+/// One thing that stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Blocker {
+    /// The reason.
+    pub code: BlockerCode,
+    /// The service that it is about.
+    pub service: Option<String>,
+    /// The meter that it is about.
+    pub meter: Option<String>,
+    /// What exactly, in Swedish.
+    pub detail: String,
+}
+
+impl Blocker {
+    pub(crate) fn earlier_month_open(earlier: Month) -> Self {
+        let detail = format!("{earlier} är inte stängd: månader stängs i ordning");
+        Self { code: BlockerCode::EarlierMonthOpen, service: None, meter: None, detail }
+    }
+
+    pub(crate) fn catalogue_unknown(version: &str) -> Self {
+        let detail = format!("katalogversionen {version} som beslutet avsåg finns inte kvar");
+        Self { code: BlockerCode::CatalogueUnknown, service: None, meter: None, detail }
+    }
+}
+
+/// What of a month's usage stands in the way, ordered.
+pub(crate) fn of_bill(bill: &Bill) -> Vec<Blocker> {
+    let mut blockers: Vec<Blocker> =
+        bill.findings.iter().map(|(month, finding)| of_finding(*month, finding)).collect();
+    let mut unattributed: BTreeMap<(Month, &str, &str, &str), i128> = BTreeMap::new();
+    for line in &bill.unattributed {
+        let Line { month, costcentre, tariff, quantity, .. } = line;
+        *unattributed.entry((*month, &tariff.service, &tariff.meter, costcentre)).or_default() +=
+            quantity.micros();
+    }
+    for ((month, service, meter, costcentre), micros) in unattributed {
+        let quantity = Quantity::from_micros(micros);
+        blockers.push(Blocker {
+            code: BlockerCode::Unattributed,
+            service: Some(service.to_owned()),
+            meter: Some(meter.to_owned()),
+            detail: format!("kostnadsställe {costcentre} saknar betalare i {month} (kvantitet {quantity})"),
+        });
+    }
+    blockers.sort();
+    blockers
+}
+
+fn of_finding(month: Month, finding: &Finding) -> Blocker {
+    let (code, service, meter, detail) = match finding {
+        Finding::UnknownMeter { service, meter } => (
+            BlockerCode::Unpriced,
+            service,
+            meter,
+            format!("mätaren finns inte i katalogen men har användning i {month}"),
+        ),
+        Finding::Unpriced { service, meter, class, quantity } => {
+            let class = if class.is_empty() { String::new() } else { format!(" för klass {class}") };
+            (
+                BlockerCode::Unpriced,
+                service,
+                meter,
+                format!("beslutat pris saknas{class} i {month} (kvantitet {quantity})"),
+            )
+        }
+        Finding::TooLarge { service, meter, costcentre, .. } => (
+            BlockerCode::BooksDiffer,
+            service,
+            meter,
+            format!("kostnadsställe {costcentre} har i {month} en mängd som är orimligt stor"),
+        ),
+        Finding::DaysDiffer { service, meter, costcentre, .. } => (
+            BlockerCode::BooksDiffer,
+            service,
+            meter,
+            format!(
+                "kostnadsställe {costcentre} byter betalare i {month}, men dagarna summerar inte till månaden"
+            ),
+        ),
+    };
+    Blocker { code, service: Some(service.clone()), meter: Some(meter.clone()), detail }
+}
+
+/// The gaps that need a decision: missing days of services that are measured monthly (R18).
+pub(crate) fn of_gaps(catalogue: &Catalogue, gaps: &[Gap]) -> Vec<Blocker> {
+    let needs_decision = |gap: &&Gap| {
+        gap.kind == GapKind::Missing
+            && catalogue.services.get(&gap.service).is_none_or(|service| service.monthly_measured)
+    };
+    gaps.iter()
+        .filter(needs_decision)
+        .map(|gap| {
+            let object = if gap.subject.is_empty() { String::new() } else { format!(", {}", gap.subject) };
+            let days = if gap.first_day == gap.last_day {
+                gap.first_day.to_string()
+            } else {
+                format!("{}–{}", gap.first_day, gap.last_day)
+            };
+            Blocker {
+                code: BlockerCode::Gaps,
+                service: Some(gap.service.clone()),
+                meter: Some(gap.meter.clone()),
+                detail: format!("data saknas {days} från {}{object}", gap.source),
+            }
+        })
+        .collect()
+}

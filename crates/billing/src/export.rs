@@ -1,0 +1,32 @@
+//! charges → files for finance: CSV in two dialects, and an Excel workbook.
+//!
+//! A closed month gives the same bytes whenever it is exported. One that is not closed is marked as preliminary inside.
+
+mod csv;
+mod xlsx;
+
+use std::io::Write;
+
+pub use self::csv::{Dialect, FIELDS, csv};
+pub use self::xlsx::xlsx;
+
+use crate::error::Error;
+
+/// Told how many lines of how many are written, now and then.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// How many lines are written between two reports of progress: some hundredths of a second's work.
+const PROGRESS_LINES: usize = 5_000;
+
+/// An error of a writer.
+fn failed(format: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Export { format, source: Box::new(source) }
+}
+
+/// Flushes a finished file, so that a full disk is noticed here.
+fn flush(format: &'static str, out: &mut impl Write) -> crate::Result<()> {
+    out.flush().map_err(|source| failed(format, source))
+}
+
+#[cfg(test)]
+mod tests;

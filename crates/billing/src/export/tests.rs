@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use domain::charge::Charge;
+use domain::event::CustomerKind;
+use domain::rating::{Payer, PriceTerms, Tariff};
+use domain::usage::MeterKind;
+use domain::{Instant, Money, Quantity};
+use expect_test::expect;
+use proptest::prelude::*;
+
+use super::*;
+use crate::bill::{Bill, Frozen, MonthState};
+
+fn charge(customer: &str, class: &str, corrects: Option<&str>) -> Charge {
+    let tariff = Tariff {
+        service: "skrivare-mfp".to_owned(),
+        meter: "page".to_owned(),
+        class: class.to_owned(),
+        unit: "sida".to_owned(),
+        kind: MeterKind::Sum,
+        service_name: "Skrivare; \"MFP\"".to_owned(),
+        meter_name: "Sidor".to_owned(),
+        product: "U".to_owned(),
+        billed: true,
+        bears_surcharge: true,
+        price: Some(PriceTerms {
+            price: "0.0925".parse().unwrap(),
+            cost_price: None,
+            valid_from: "2021-01".parse().unwrap(),
+            decision: "KS 2020-1".to_owned(),
+        }),
+        joint: None,
+    };
+    Charge {
+        month: "2021-03".parse().unwrap(),
+        corrects: corrects.map(|month| month.parse().unwrap()),
+        customer: Arc::new(Payer {
+            code: customer.to_owned(),
+            name: "Å\tB".to_owned(),
+            kind: CustomerKind::Bolag,
+        }),
+        costcentre: Arc::from("0110200"),
+        tariff: Arc::new(tariff),
+        quantity: Quantity::from_micros(-1_234_500_000),
+        billed_before: Quantity::ZERO,
+        gross: Money::from_ore(-11_419),
+        joint: Money::ZERO,
+        net: Money::from_ore(-11_419),
+        surcharge: Money::from_ore(-343),
+    }
+}
+
+fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
+    Bill {
+        month: "2021-03".parse().unwrap(),
+        state,
+        catalogue: "v1".to_owned(),
+        rate: Some("0.03".parse().unwrap()),
+        rate_decision: "KS 2020-123".to_owned(),
+        totals: charges.iter().collect(),
+        charges,
+        unattributed: Vec::new(),
+        findings: Vec::new(),
+        frozen: (state == MonthState::Closed).then(|| Frozen {
+            control: Some(7),
+            at: Instant::parse_rfc3339("2021-04-05T08:00:00Z").unwrap(),
+            hash: "ab".repeat(32),
+            accepted_gaps: String::new(),
+        }),
+    }
+}
+
+fn written(bill: &Bill, dialect: Dialect) -> String {
+    let mut out = Vec::new();
+    csv(bill, dialect, &mut out, &mut |_, _| {}).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_closed_month_is_rfc_4180_with_the_fields_of_the_api() {
+    let bill =
+        bill(MonthState::Closed, vec![charge("KLF", "svart,vit", None), charge("=X", "", Some("2021-02"))]);
+    expect![[r#"
+        id,month,corrects,customer,costcentre,service,meter,class,unit,quantity,unit_price,gross,joint,net,surcharge
+        2021-03.KLF.0110200.skrivare-mfp.page.svart~~2Cvit,2021-03,,KLF,0110200,skrivare-mfp,page,"svart,vit",sida,-1234.5,0.0925,-114.19,0.00,-114.19,-3.43
+        2021-03.2021-02.~~3DX.0110200.skrivare-mfp.page.-,2021-03,2021-02,'=X,0110200,skrivare-mfp,page,,sida,-1234.5,0.0925,-114.19,0.00,-114.19,-3.43
+    "#]]
+    .assert_eq(&written(&bill, Dialect::Rfc4180).replace("\r\n", "\n"));
+    assert_eq!(written(&bill, Dialect::Rfc4180).matches("\r\n").count(), 3);
+}
+
+#[test]
+fn a_month_for_excel_has_its_marks_and_a_preliminary_one_says_so() {
+    let bill = bill(MonthState::Preliminary, vec![charge("KLF", "svart;vit", None)]);
+    expect![[r#"
+        id;month;corrects;customer;costcentre;service;meter;class;unit;quantity;unit_price;gross;joint;net;surcharge;state
+        2021-03.KLF.0110200.skrivare-mfp.page.svart~~3Bvit;2021-03;;KLF;0110200;skrivare-mfp;page;"svart;vit";sida;-1234,5;0,0925;-114,19;0,00;-114,19;-3,43;preliminary
+    "#]]
+    .assert_eq(written(&bill, Dialect::ExcelSv).replace("\r\n", "\n").strip_prefix('\u{feff}').unwrap());
+}
+
+#[test]
+fn a_workbook_of_a_closed_month_has_the_same_bytes_every_time() {
+    let bill = bill(MonthState::Closed, vec![charge("KLF", "a", None), charge("KLF", "a", Some("2021-02"))]);
+    let made = || {
+        let mut out = Vec::new();
+        let mut seen = Vec::new();
+        xlsx(&bill, &mut out, &mut |done, total| seen.push((done, total))).unwrap();
+        assert_eq!(seen, [(2, 2)]);
+        out
+    };
+    let first = made();
+    assert_eq!(made(), first);
+    // No clock is read for it: the zip file's own times are its format's zero, 1980-01-01.
+    assert_eq!(first[..4], *b"PK\x03\x04");
+    assert_eq!(first[10..14], [0, 0, 0x21, 0]);
+}
+
+proptest! {
+    #[test]
+    fn no_text_cell_begins_like_a_formula(value in "[=+@\\-\t\r\n\0a-z;,\"']{0,8}") {
+        let cell = super::csv::text(value.as_str());
+        prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']));
+        let guarded = format!("'{value}");
+        prop_assert!(cell == value || cell == guarded);
+    }
+}

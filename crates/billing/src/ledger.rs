@@ -1,0 +1,80 @@
+//! Which months are closed, preliminary or open, by what was decided so far.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Month;
+use store::charges::{MonthRecord, Outcome};
+
+use crate::bill::MonthState;
+
+/// What was decided about months so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ledger {
+    closed: BTreeMap<Month, MonthRecord>,
+    preliminary: BTreeSet<Month>,
+    carried_out: BTreeSet<u64>,
+}
+
+impl Ledger {
+    pub(crate) fn new(records: Vec<MonthRecord>) -> Self {
+        let mut ledger = Self::default();
+        for record in records {
+            ledger.carried_out.insert(record.control);
+            match record.outcome {
+                Outcome::Preliminary => {
+                    ledger.preliminary.insert(record.month);
+                }
+                // The first decision wins.
+                Outcome::Closed => {
+                    ledger.closed.entry(record.month).or_insert(record);
+                }
+                Outcome::Refused | Outcome::Unchanged => {}
+            }
+        }
+        ledger
+    }
+
+    /// How far a month is. Closing the first month closes all earlier ones as empty (counting §7).
+    pub(crate) fn state(&self, month: Month) -> MonthState {
+        if self.last_closed().is_some_and(|last| month <= last) {
+            MonthState::Closed
+        } else if self.preliminary.contains(&month) {
+            MonthState::Preliminary
+        } else {
+            MonthState::Open
+        }
+    }
+
+    /// The decision that closed a month; none when it is open, or closed as empty.
+    pub(crate) fn closing(&self, month: Month) -> Option<&MonthRecord> {
+        self.closed.get(&month)
+    }
+
+    pub(crate) fn first_closed(&self) -> Option<Month> {
+        self.closed.keys().next().copied()
+    }
+
+    pub(crate) fn last_closed(&self) -> Option<Month> {
+        self.closed.keys().next_back().copied()
+    }
+
+    /// Whether a month was billed, or will be: the months before the first that was closed never are, so their
+    /// agreements are no usage that came late.
+    pub(crate) fn bills_agreements(&self, month: Month) -> bool {
+        self.first_closed().is_none_or(|first| month >= first)
+    }
+
+    /// The closed months, in order.
+    pub(crate) fn closings(&self) -> impl Iterator<Item = &MonthRecord> {
+        self.closed.values()
+    }
+
+    pub(crate) fn is_carried_out(&self, control: u64) -> bool {
+        self.carried_out.contains(&control)
+    }
+
+    /// The offset in the control log after the last decision that was carried out. They are carried out in order.
+    pub(crate) fn next_control(&self) -> u64 {
+        self.carried_out.last().map_or(0, |last| last + 1)
+    }
+}

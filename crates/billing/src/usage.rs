@@ -1,0 +1,251 @@
+//! Usage and its cost, grouped as it is asked for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::catalogue::Catalogue;
+use domain::rating::{Line, Rated, Tariff};
+use domain::usage::MeterKind;
+use domain::{Money, Month, Quantity};
+use store::usage::{SubjectGrouping, UniqueUsage};
+
+use crate::biller::{Biller, listed};
+use crate::error::storing;
+use crate::reckoning::{Reckoned, Revisions, off_the_loop};
+
+/// Which usage, in which groups. Month, service and meter always tell groups apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// The first month.
+    pub from: Month,
+    /// The last month.
+    pub to: Month,
+    /// Whether classes are told apart.
+    pub by_class: bool,
+    /// Whether payers are told apart.
+    pub by_customer: bool,
+    /// Whether cost centres are told apart.
+    pub by_costcentre: bool,
+    /// Only this service.
+    pub service: Option<String>,
+    /// Only this meter.
+    pub meter: Option<String>,
+    /// Only this payer.
+    pub customer: Option<String>,
+    /// Only this cost centre.
+    pub costcentre: Option<String>,
+    /// Only services of this object product.
+    pub product: Option<String>,
+}
+
+impl UsageQuery {
+    /// All usage of some months, by month, service and meter.
+    pub const fn of(from: Month, to: Month) -> Self {
+        Self {
+            from,
+            to,
+            by_class: false,
+            by_customer: false,
+            by_costcentre: false,
+            service: None,
+            meter: None,
+            customer: None,
+            costcentre: None,
+            product: None,
+        }
+    }
+}
+
+/// The usage of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageItem {
+    /// The month.
+    pub month: Month,
+    /// The meter and its service, as it is in the month; the class and its price are those of one of the group's classes.
+    pub tariff: Arc<Tariff>,
+    /// The class; none unless classes are told apart.
+    pub class: Option<String>,
+    /// The payer's code; none when nobody pays, or unless payers are told apart.
+    pub customer: Option<String>,
+    /// The cost centre's code; none unless cost centres are told apart.
+    pub costcentre: Option<String>,
+    /// How much, reckoned for the whole group and rounded once. Of a `unique` meter the distinct subjects of the group:
+    /// groups never add up.
+    pub quantity: Quantity,
+    /// The sum of the rounded lines' gross.
+    pub cost: Money,
+}
+
+/// What tells groups apart, in the order of the answer: month, service, meter, class, customer, cost centre.
+type Key = (Month, String, String, String, Option<String>, String);
+
+impl Biller {
+    /// Usage and its cost, ordered by month, service, meter, class, customer and cost centre. Closed months are reckoned
+    /// with what came later, as if it had come in time.
+    pub async fn usage_items(&self, query: &UsageQuery) -> crate::Result<Vec<UsageItem>> {
+        let ledger = self.ledger().await?;
+        let revisions = self.reckoner().revisions(store::AsOf::Newest).await?;
+        let catalogue = self.catalogue();
+        let months: Vec<Month> = listed(&ledger, &revisions)
+            .into_iter()
+            .chain(revisions.months().filter(|month| !ledger.bills_agreements(*month)))
+            .filter(|month| (query.from..=query.to).contains(month))
+            .collect();
+        let mut reckoned = Vec::new();
+        for month in months {
+            let agreements = ledger.bills_agreements(month);
+            reckoned.push(self.reckoner().reckon(&catalogue, month, &revisions, agreements).await?);
+        }
+        let distinct = self.distinct(query, &catalogue, &reckoned, &revisions).await?;
+        let query = query.clone();
+        Ok(off_the_loop(move || {
+            let mut items: Vec<UsageItem> =
+                reckoned.iter().flat_map(|month| group(&month.rated, &query)).collect();
+            for item in items.iter_mut().filter(|item| item.tariff.kind == MeterKind::Unique) {
+                if let Some(amount) = distinct.get(&distinct_key(&query, item)) {
+                    item.quantity = MeterKind::Unique.quantity(*amount, item.month);
+                }
+            }
+            items.sort_by(|a, b| order(a).cmp(&order(b)));
+            items
+        })
+        .await)
+    }
+
+    /// Distinct subjects of `unique` meters by group, counted anew wherever a group has more than one class of one cost
+    /// centre. A cost centre that changes hands within a month counts with who owns it on the month's last day.
+    async fn distinct(
+        &self,
+        query: &UsageQuery,
+        catalogue: &Catalogue,
+        reckoned: &[Arc<Reckoned>],
+        revisions: &Revisions,
+    ) -> crate::Result<BTreeMap<Key, i128>> {
+        let mut amounts = BTreeMap::new();
+        let is_single = query.by_class && query.by_costcentre;
+        for month in reckoned {
+            let has_unique = lines(&month.rated)
+                .any(|line| line.tariff.kind == MeterKind::Unique && wanted(&line.tariff, query));
+            if !has_unique || is_single {
+                continue;
+            }
+            let grouping = SubjectGrouping {
+                by_class: query.by_class,
+                groups: groups(query, catalogue, month.rated.month),
+            };
+            let months = month.rated.month..=month.rated.month;
+            let found = self.store().unique_usage(months, revisions.as_of, &grouping).await;
+            for row in found.map_err(storing("reading distinct subjects"))? {
+                amounts.insert(row_key(query, row.clone()), row.amount);
+            }
+        }
+        Ok(amounts)
+    }
+}
+
+/// Whether cost centres (else customers) are told apart, by the question or by what it is limited to.
+fn is_by_costcentre(query: &UsageQuery) -> bool {
+    query.by_costcentre || query.costcentre.is_some()
+}
+
+fn is_by_customer(query: &UsageQuery) -> bool {
+    query.by_customer || query.customer.is_some()
+}
+
+/// The group of each cost centre for counting distinct subjects: itself, its payer, or one for all.
+fn groups(query: &UsageQuery, catalogue: &Catalogue, month: Month) -> Option<BTreeMap<String, String>> {
+    if is_by_costcentre(query) {
+        return Some(BTreeMap::new());
+    }
+    is_by_customer(query).then(|| {
+        let payer = |code: &String| catalogue.payer(code, month.last_day()).unwrap_or("").to_owned();
+        catalogue.costcentres.keys().map(|code| (code.clone(), payer(code))).collect()
+    })
+}
+
+fn row_key(query: &UsageQuery, row: UniqueUsage) -> Key {
+    let (customer, costcentre) = if is_by_costcentre(query) {
+        (None, row.group)
+    } else {
+        (Some(row.group).filter(|group| !group.is_empty()), String::new())
+    };
+    (row.month, row.service, row.meter, row.class, customer, costcentre)
+}
+
+fn distinct_key(query: &UsageQuery, item: &UsageItem) -> Key {
+    let class = item.class.clone().unwrap_or_default();
+    let (service, meter) = (item.tariff.service.clone(), item.tariff.meter.clone());
+    let (customer, costcentre) = if is_by_costcentre(query) {
+        (None, item.costcentre.clone().or_else(|| query.costcentre.clone()).unwrap_or_default())
+    } else {
+        (item.customer.clone().or_else(|| query.customer.clone()), String::new())
+    };
+    (item.month, service, meter, class, customer, costcentre)
+}
+
+fn order(item: &UsageItem) -> (Month, &str, &str, Option<&str>, Option<&str>, Option<&str>) {
+    let (class, customer, costcentre) =
+        (item.class.as_deref(), item.customer.as_deref(), item.costcentre.as_deref());
+    (item.month, &item.tariff.service, &item.tariff.meter, class, customer, costcentre)
+}
+
+fn lines(rated: &Rated) -> impl Iterator<Item = &Line> {
+    rated.lines.iter().chain(&rated.unpriced)
+}
+
+fn wanted(tariff: &Tariff, query: &UsageQuery) -> bool {
+    let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
+    is(&query.service, &tariff.service)
+        && is(&query.meter, &tariff.meter)
+        && is(&query.product, &tariff.product)
+}
+
+/// What a group adds up to.
+struct Sum<'a> {
+    first: &'a Line,
+    amount: i128,
+    cost: Money,
+}
+
+/// The groups of a month. Lines share their payer, cost centre and tariff, so these are told apart by where they are, which
+/// costs a fraction of comparing their names.
+fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
+    let mut meters: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    let mut meter_of: BTreeMap<*const Tariff, Option<usize>> = BTreeMap::new();
+    let mut sums: BTreeMap<(usize, *const u8, *const u8), Sum<'_>> = BTreeMap::new();
+    for line in lines(rated) {
+        let meter = *meter_of.entry(Arc::as_ptr(&line.tariff)).or_insert_with(|| {
+            let (service, meter, class) = line.tariff.key();
+            let next = meters.len();
+            wanted(&line.tariff, query).then(|| {
+                *meters.entry((service, meter, if query.by_class { class } else { "" })).or_insert(next)
+            })
+        });
+        let Some(meter) = meter else { continue };
+        let customer = line.customer.as_deref().map(|payer| payer.code.as_str());
+        if query.customer.is_some() && query.customer.as_deref() != customer
+            || query.costcentre.as_deref().is_some_and(|wanted| *line.costcentre != *wanted)
+        {
+            continue;
+        }
+        let place = |text: Option<&str>, told_apart: bool| match text {
+            Some(text) if told_apart => text.as_ptr(),
+            Some(_) | None => std::ptr::null(),
+        };
+        let key =
+            (meter, place(customer, query.by_customer), place(Some(&line.costcentre), query.by_costcentre));
+        let sum = sums.entry(key).or_insert(Sum { first: line, amount: 0, cost: Money::ZERO });
+        sum.amount = sum.amount.saturating_add(line.amount);
+        sum.cost += line.gross;
+    }
+    let item = |sum: Sum<'_>| UsageItem {
+        month: rated.month,
+        tariff: Arc::clone(&sum.first.tariff),
+        class: query.by_class.then(|| sum.first.tariff.class.clone()),
+        customer: sum.first.customer.as_ref().filter(|_| query.by_customer).map(|payer| payer.code.clone()),
+        costcentre: query.by_costcentre.then(|| sum.first.costcentre.to_string()),
+        quantity: sum.first.tariff.kind.quantity(sum.amount, rated.month),
+        cost: sum.cost,
+    };
+    sums.into_values().map(item).collect()
+}
