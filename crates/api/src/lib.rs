@@ -14,6 +14,11 @@ mod cursor;
 mod list;
 mod health;
 mod metrics;
+mod usage;
+mod costs;
+mod charges;
+mod months;
+mod exports;
 mod services;
 mod quarantine;
 mod reconciliation;
@@ -29,6 +34,7 @@ mod routes;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use billing::Biller;
 use domain::Instant;
 use domain::catalogue::Catalogue;
 use prometheus::Registry;
@@ -43,6 +49,8 @@ use problem::Problem;
 /// What the routes answer from.
 #[derive(Clone)]
 pub struct Shared {
+    /// What months cost, and what closes them.
+    pub biller: Biller,
     /// The tables, for what is counted.
     pub store: Store,
     /// The catalogue in force.
@@ -60,4 +68,12 @@ pub struct Shared {
 /// What the caller learns when the store does not answer: that it is away, or that something of ours is broken.
 fn store_problem(error: &store::Error) -> Problem {
     if error.is_connection() { Problem::unavailable(error) } else { Problem::internal(error) }
+}
+
+/// What the caller learns when billing fails. A decision that was not carried out in time stands: asking again is safe.
+fn billing_problem(error: &billing::Error) -> Problem {
+    if let billing::Error::Store { source, .. } = error && source.is_connection() {
+        return Problem::unavailable(error);
+    }
+    if let billing::Error::NotInTime { .. } = error { Problem::unavailable(error) } else { Problem::internal(error) }
 }

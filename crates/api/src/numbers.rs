@@ -113,14 +113,6 @@ pub(crate) fn change(language: Language, before: Money, after: Money) -> Option<
     Some(format!("{sign}{}{}", fixed(language, tenths, 1), percent_sign(language)))
 }
 
-/// A part of a whole in per cent with one decimal; none of nothing.
-pub(crate) fn share(language: Language, part: Money, whole: Money) -> Option<String> {
-    if whole.ore() <= 0 {
-        return None;
-    }
-    let tenths = div_half_away(i128::from(part.ore()) * 1000, i128::from(whole.ore()));
-    Some(format!("{}{}", fixed(language, tenths, 1), percent_sign(language)))
-}
 
 const fn percent_sign(language: Language) -> &'static str {
     match language {
@@ -197,7 +189,6 @@ mod tests {
         assert_eq!(change(1000, 900).as_deref(), Some("\u{2212}10,0\u{a0}%"));
         assert_eq!(change(1000, 1000).as_deref(), Some("0,0\u{a0}%"));
         assert_eq!(change(0, 5), None);
-        assert_eq!(share(English, Money::from_ore(3), Money::from_ore(100)).as_deref(), Some("3.0%"));
     }
 
     #[test]

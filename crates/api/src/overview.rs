@@ -4,23 +4,26 @@
 //! no price.
 
 mod findings;
+mod load;
 mod table;
 mod words;
 
 use std::collections::BTreeMap;
 
 use askama::Template;
+use billing::MonthState;
 use domain::catalogue::Catalogue;
 use domain::{Instant, Money, Month};
 
 use crate::chart::{Bars, Column};
-use crate::figures::{MonthFigures, State};
+use crate::figures::MonthFigures;
 use crate::language::Language;
 use crate::numbers::{self, Scale};
 use crate::page::Page;
 use crate::texts::{Texts, texts};
 
 pub(crate) use findings::Quality;
+pub(crate) use load::get;
 
 /// How many months the page shows: a year, and the same month the year before.
 pub(crate) const MONTHS: i32 = 13;
@@ -99,7 +102,7 @@ impl Overview {
             chart: figured.chart("chart-wide", &columns, (1140, 300, 64), 1, true)?,
             chart_narrow: figured.chart("chart-narrow", &columns, (330, 240, 46), 3, false)?,
             provisional: columns.iter().any(|column| column.provisional),
-            data: format!("/v1/usage?from={first}&to={last}&group_by=month,service,meter"),
+            data: format!("/v1/costs?from={first}&to={last}"),
             moved_period: figured.moved_period(),
             moved,
             quality: input.quality.checks(figured.t, language),
@@ -168,7 +171,7 @@ impl<'a> Figured<'a> {
                 total: figures.map_or_else(|| "–".to_owned(), |_| numbers::scaled(self.language, total, self.scale)),
                 parts,
                 tip,
-                provisional: figures.is_some_and(|figures| figures.state != State::Closed),
+                provisional: figures.is_some_and(|figures| figures.state != MonthState::Closed),
             });
         }
         columns

@@ -14,6 +14,9 @@ pub(crate) const LIMIT_DEFAULT: usize = 1_000;
 /// How many items a page may have: an answer of this size still fits a few megabytes.
 pub(crate) const LIMIT_MAX: usize = 10_000;
 
+/// How many months one question covers: three years, and the same month the year before.
+const MONTHS_MAX: i32 = 37;
+
 /// The parameters of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Params {
@@ -64,6 +67,19 @@ impl Params {
         self.month(name)?.ok_or_else(|| {
             Problem::invalid_parameter(name, "måste anges, till exempel 2021-03", "is required, for example 2021-03")
         })
+    }
+
+    /// The range of months from `from` through `to`, both of which must be given.
+    pub(crate) fn months(&self) -> Result<(Month, Month), Problem> {
+        let (from, to) = (self.required_month("from")?, self.required_month("to")?);
+        if from > to || to.index() - from.index() >= MONTHS_MAX {
+            return Err(Problem::invalid_parameter(
+                "to",
+                "ska vara samma månad som from eller senare, högst 37 månader",
+                "must be the same month as from or later, at most 37 months",
+            ));
+        }
+        Ok((from, to))
     }
 
     /// A day that must be given.

@@ -5,16 +5,27 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
-use crate::{Shared, assets, health, metrics, problem, quarantine, reconciliation, services};
+use crate::{
+    Shared, assets, charges, costs, exports, health, metrics, months, overview, problem, quarantine, reconciliation,
+    services, usage,
+};
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
 pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
     vec![
+        (Method::GET, "/", get(overview::get)),
+        (Method::GET, "/v1/usage", get(usage::get)),
+        (Method::GET, "/v1/costs", get(costs::get)),
+        (Method::GET, "/v1/charges", get(charges::get)),
+        (Method::GET, "/v1/months", get(months::get)),
+        (Method::POST, "/v1/months/{month}/preliminary", post(months::preliminary)),
+        (Method::POST, "/v1/months/{month}/close", post(months::close)),
+        (Method::GET, "/v1/exports/{month}/{format}", get(exports::get)),
         (Method::GET, "/v1/services", get(services::get)),
         (Method::GET, "/v1/reconciliation", get(reconciliation::get)),
         (Method::GET, "/v1/quarantine", get(quarantine::get)),
@@ -63,4 +74,60 @@ async fn protect(request: Request, next: Next) -> Response {
     // Figures change and belong to the one who asked; what may be kept says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::problem::Kind;
+
+    fn document() -> Value {
+        serde_json::from_str(health::OPENAPI).unwrap()
+    }
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let routed = table().into_iter().map(|(method, path, _)| format!("{method} {path}"));
+        // The intake answers this one; it is described here because callers see one program.
+        let routed: BTreeSet<String> = routed.chain(["POST /v1/events".to_owned()]).collect();
+        let document = document();
+        let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
+            operations.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+        });
+        assert_eq!(routed, described.collect());
+    }
+
+    #[test]
+    fn the_document_has_every_problem_code() {
+        let document = document();
+        let codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+        for kind in Kind::ALL {
+            assert!(codes.contains(&kind.code().into()), "{}", kind.code());
+        }
+    }
+
+    #[test]
+    fn every_reference_of_the_document_leads_somewhere() {
+        fn references<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
+            match value {
+                Value::Object(members) => {
+                    found.extend(members.get("$ref").and_then(Value::as_str));
+                    members.values().for_each(|value| references(value, found));
+                }
+                Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        let document = document();
+        let mut found = BTreeSet::new();
+        references(&document, &mut found);
+        assert!(found.len() > 20);
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    }
 }

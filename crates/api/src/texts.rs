@@ -56,15 +56,14 @@ texts! {
     costcentres: "okända kostnadsställen", "unknown cost centres";
     gaps: "Luckor i mätningen", "Gaps in the measuring";
     gaps_none: "Inga saknade dagar", "No missing days";
-    gaps_some: "serier eller dagar saknar mätvärden", "series or days lack readings";
+    gaps_some: "ställen där mätvärden saknas", "places where readings are missing";
+    gaps_estimated: "uppskattade från dagen före", "estimated from the day before";
     quarantine: "I karantän", "In quarantine";
     quarantine_none: "Inga händelser väntar på åtgärd", "No event waits for attention";
     quarantine_some: "händelser att granska", "events to look at";
-    lag: "Senast räknat", "Counted up to";
     good: "OK", "OK";
     attention: "Se över", "Check";
     service: "Tjänst", "Service";
-    product: "Objektprodukt", "Object product";
     trend: "Trend", "Trend";
     total: "Summa", "Total";
     all_services: "Alla tjänster", "All services";

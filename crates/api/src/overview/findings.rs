@@ -14,8 +14,10 @@ pub(crate) struct Quality {
     pub(crate) unattributed_costcentres: usize,
     /// What that usage costs.
     pub(crate) unattributed_cost: Money,
-    /// How many gaps the snapshots have.
+    /// In how many places days are missing.
     pub(crate) gaps: usize,
+    /// In how many places days are estimated from the day before.
+    pub(crate) estimated: usize,
     /// How many events lie in the quarantine.
     pub(crate) quarantined: u64,
     /// The last day that is counted whole, where it is known.
@@ -49,9 +51,13 @@ impl Quality {
             if value == 0 { none.to_owned() } else { format!("{} {some}", count(value)) }
         };
         let quarantined = usize::try_from(self.quarantined).unwrap_or(usize::MAX);
+        let mut gaps = some(self.gaps, t.gaps_none, t.gaps_some);
+        if self.estimated > 0 {
+            gaps.push_str(&format!("; {} {}", count(self.estimated), t.gaps_estimated));
+        }
         vec![
             check(t.unattributed, self.unattributed_costcentres == 0, unattributed),
-            check(t.gaps, self.gaps == 0, some(self.gaps, t.gaps_none, t.gaps_some)),
+            check(t.gaps, self.gaps == 0, gaps),
             check(t.quarantine, quarantined == 0, some(quarantined, t.quarantine_none, t.quarantine_some)),
         ]
     }

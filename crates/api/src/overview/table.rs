@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use billing::MonthState;
 use domain::{Money, Month};
 
 use super::Figured;
 use crate::chart;
-use crate::figures::{MonthFigures, State};
+use crate::figures::MonthFigures;
 use crate::numbers;
 
 /// The head of a month's column.
@@ -50,7 +51,7 @@ impl Figured<'_> {
             label: numbers::short_month(self.language, *month),
             year: month.year(),
             title: numbers::long_month(self.language, *month),
-            provisional: self.by_month.get(month).is_some_and(|figures| figures.state != State::Closed),
+            provisional: self.by_month.get(month).is_some_and(|figures| figures.state != MonthState::Closed),
         };
         self.window.iter().map(head).collect()
     }
@@ -89,7 +90,7 @@ impl Figured<'_> {
         };
         // An open month is not whole: its fall would be the loudest thing in the line, and mean nothing.
         let whole = self.window.iter().zip(&values).filter(|(month, _)| {
-            self.by_month.get(*month).is_none_or(|figures| figures.state != State::Open)
+            self.by_month.get(*month).is_none_or(|figures| figures.state != MonthState::Open)
         });
         Row {
             name: name.to_owned(),
@@ -108,12 +109,12 @@ impl Figured<'_> {
 
     fn month_row(&self, figures: &MonthFigures) -> MonthRow {
         let (state, class) = match figures.state {
-            State::Open => (self.t.open, "info"),
-            State::Preliminary => (self.t.preliminary, "warn"),
-            State::Closed => (self.t.closed, "good"),
+            MonthState::Open => (self.t.open, "info"),
+            MonthState::Preliminary => (self.t.preliminary, "warn"),
+            MonthState::Closed => (self.t.closed, "good"),
         };
         let month = figures.month;
-        let preliminary = if figures.state == State::Closed { "" } else { "preliminary=true" };
+        let preliminary = if figures.state == MonthState::Closed { "" } else { "preliminary=true" };
         let file = |name, format: &str, dialect: &str| {
             let parameters = [dialect, preliminary].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("&");
             let mark = if parameters.is_empty() { "" } else { "?" };

@@ -103,9 +103,9 @@ fn months(first: &str, last: &str) -> Vec<MonthFigures> {
             ((*slug).to_owned(), Figures { gross, net: gross, surcharge })
         });
         let (state, hash) = match last.index() - month.index() {
-            0 => (State::Open, None),
-            1 => (State::Preliminary, None),
-            _ => (State::Closed, Some(format!("{:064x}", 0x00d1_f3a9_u64 * u64::from(month.number())))),
+            0 => (MonthState::Open, None),
+            1 => (MonthState::Preliminary, None),
+            _ => (MonthState::Closed, Some(format!("{:064x}", 0x00d1_f3a9_u64 * u64::from(month.number())))),
         };
         MonthFigures { month, state, hash, services: services.collect() }
     };
@@ -133,6 +133,7 @@ fn the_page_of_a_full_year_is_small() {
         unattributed_costcentres: 3,
         unattributed_cost: Money::from_ore(1_245_600),
         gaps: 2,
+        estimated: 1,
         quarantined: 0,
         complete_to: NaiveDate::from_ymd_opt(2021, 12, 14),
     };

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use billing::MonthState;
 use domain::{Money, Month};
 
 use super::Figured;
-use crate::figures::{Figures, State};
+use crate::figures::Figures;
 use crate::language::Language;
 use crate::numbers::{self, Scale};
 
@@ -30,7 +31,7 @@ impl Figured<'_> {
     /// The month that is compared with others: the last one that is whole, else the last one.
     fn focus(&self) -> Month {
         let whole = self.window.iter().rev().filter(|month| {
-            self.by_month.get(*month).is_some_and(|figures| figures.state != State::Open)
+            self.by_month.get(*month).is_some_and(|figures| figures.state != MonthState::Open)
         });
         whole.copied().next().unwrap_or(self.input.last)
     }
