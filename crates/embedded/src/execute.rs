@@ -96,8 +96,8 @@ fn read_statement(query: &mut Query, body: &mut dyn Read) -> Result<(String, Sta
         }
     }
     read_up_to(body, &mut text, HEAD_BYTES)?;
-    let known = utf8_prefix(&text)?;
-    if let Statement::Insert(insert) = Statement::of(known)? {
+    // What is wrong with the beginning of a statement may be right with all of it: errors wait.
+    if let Ok(Statement::Insert(insert)) = Statement::of(utf8_prefix(&text)?) {
         return split_data(text, insert);
     }
     read_up_to(body, &mut text, STATEMENT_BYTES_MAX + 1)?;

@@ -9,19 +9,26 @@
 //!
 //! A request with a session has the connection of that session; what it sets is undone there.
 
+mod lease;
+mod profile;
+
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use data_encoding::HEXUPPER;
 use parking_lot::{Condvar, Mutex};
 
 use crate::Error;
 use crate::exception::{Code, Exception};
 use crate::library::{Connection, Library, Parameters};
 use crate::lock::DataLock;
+use lease::Home;
+use profile::run;
+
+pub(crate) use lease::Lease;
+pub(crate) use profile::{Profile, assignments};
 
 /// Sessions at a time. Each holds a connection, some 100 kB; a client that opens a session for every
 /// request must not grow the process. When there are more, the one that is idle longest goes.
@@ -29,21 +36,6 @@ const SESSIONS_MAX: usize = 64;
 
 /// The longest time that an idle session is kept, whatever the client asks for. As in ClickHouse.
 const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
-
-/// What a request sets on its connection.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Profile {
-    /// The database that names without one are looked up in.
-    pub(crate) database: Option<String>,
-    /// Settings by name; the names are checked.
-    pub(crate) settings: BTreeMap<String, String>,
-}
-
-impl Profile {
-    fn is_empty(&self) -> bool {
-        self.database.is_none() && self.settings.is_empty()
-    }
-}
 
 /// The session that a request belongs to.
 #[derive(Debug, Clone)]
@@ -191,6 +183,23 @@ impl Pool {
         Ok(connection)
     }
 
+    fn return_session(&self, mut connection: Connection, session: &Session, restore: &[String]) {
+        let restored = restore.iter().try_for_each(|statement| run(&mut connection, statement));
+        let mut connection = restored.is_ok().then_some(connection);
+        let expires = Instant::now() + session.timeout.min(SESSION_TIMEOUT_MAX);
+        self.give_back(|contents| {
+            contents.leased -= 1;
+            match contents.sessions.get_mut(&session.id) {
+                Some(kept) if !contents.closed && connection.is_some() => {
+                    *kept = Kept { connection: connection.take(), expires };
+                }
+                Some(_) | None => {
+                    contents.sessions.remove(&session.id);
+                }
+            }
+        });
+    }
+
     fn give_back(&self, change: impl FnOnce(&mut Contents)) {
         change(&mut self.contents.lock());
         self.returned.notify_all();
@@ -248,166 +257,4 @@ fn closed() -> Exception {
 
 fn cannot_connect() -> Exception {
     Exception::new(Code::UnknownException, "the engine opens no further connection")
-}
-
-/// Where a connection goes after its request.
-enum Home {
-    /// Back to the idle ones, if it is as it was.
-    Shared {
-        profile: Profile,
-        /// It came with the profile set.
-        is_set: bool,
-    },
-    /// Back to its session, after these statements.
-    Session { session: Session, restore: Vec<String> },
-}
-
-/// A connection in the hands of one request.
-pub(crate) struct Lease {
-    pool: Arc<Pool>,
-    connection: Option<Connection>,
-    home: Home,
-}
-
-impl Lease {
-    /// The connection.
-    pub(crate) fn connection(&mut self) -> &mut Connection {
-        #[expect(clippy::expect_used, reason = "it is taken only by finish and drop")]
-        self.connection.as_mut().expect("a lease has its connection until it ends")
-    }
-
-    fn apply(&mut self, profile: &Profile) -> Result<(), Exception> {
-        match &self.home {
-            Home::Shared { is_set: true, .. } => return Ok(()),
-            Home::Shared { is_set: false, .. } => {}
-            Home::Session { .. } if profile.is_empty() => return Ok(()),
-            Home::Session { .. } => {
-                let undo = undo_of(self.connection(), profile)?;
-                if let Home::Session { restore, .. } = &mut self.home {
-                    *restore = undo;
-                }
-            }
-        }
-        let connection = self.connection();
-        if let Some(database) = &profile.database {
-            run(connection, &format!("USE {}", quoted(database, '`')))?;
-        }
-        if !profile.settings.is_empty() {
-            run(connection, &format!("SET {}", assignments(&profile.settings)))?;
-        }
-        Ok(())
-    }
-
-    /// Ends the lease. `unchanged` says that the statement left nothing behind on the connection.
-    pub(crate) fn finish(mut self, unchanged: bool) {
-        let Some(connection) = self.connection.take() else { return };
-        match std::mem::replace(&mut self.home, Home::Shared { profile: Profile::default(), is_set: false }) {
-            Home::Shared { profile, .. } => {
-                let mut connection = Some(connection);
-                self.pool.give_back(|contents| {
-                    contents.leased -= 1;
-                    if unchanged && !contents.closed && contents.idle.len() < self.pool.idle_max {
-                        contents.idle.extend(connection.take().map(|connection| (profile, connection)));
-                    }
-                });
-            }
-            Home::Session { session, restore } => self.pool.return_session(connection, &session, &restore),
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        match &self.home {
-            // Whatever happened, this connection is not used again; a session's is, without losing what
-            // the client has put there.
-            Home::Shared { .. } => {
-                drop(connection);
-                self.pool.give_back(|contents| contents.leased -= 1);
-            }
-            Home::Session { session, restore } => self.pool.return_session(connection, session, restore),
-        }
-    }
-}
-
-impl Pool {
-    fn return_session(&self, mut connection: Connection, session: &Session, restore: &[String]) {
-        let restored = restore.iter().try_for_each(|statement| run(&mut connection, statement));
-        let mut connection = restored.is_ok().then_some(connection);
-        let expires = Instant::now() + session.timeout.min(SESSION_TIMEOUT_MAX);
-        self.give_back(|contents| {
-            contents.leased -= 1;
-            match contents.sessions.get_mut(&session.id) {
-                Some(kept) if !contents.closed && connection.is_some() => {
-                    *kept = Kept { connection: connection.take(), expires };
-                }
-                Some(_) | None => {
-                    contents.sessions.remove(&session.id);
-                }
-            }
-        });
-    }
-}
-
-fn run(connection: &mut Connection, sql: &str) -> Result<(), Exception> {
-    connection.query(sql, "Null", &Parameters::default()).map(drop)
-}
-
-/// The statements that set the connection back to what it is now, as far as the profile changes it.
-fn undo_of(connection: &mut Connection, profile: &Profile) -> Result<Vec<String>, Exception> {
-    let names: Vec<String> = profile.settings.keys().map(|name| quoted(name, '\'')).collect();
-    let mut sql = String::from("SELECT '', hex(currentDatabase()), true");
-    if !names.is_empty() {
-        sql += " UNION ALL SELECT name, hex(value), changed FROM system.settings WHERE name IN (";
-        sql += &names.join(", ");
-        sql += ")";
-    }
-    let output = connection.query(&sql, "TabSeparated", &Parameters::default())?;
-    let text = String::from_utf8_lossy(output.data());
-    let mut undo = Vec::new();
-    for line in text.lines() {
-        let mut fields = line.split('\t');
-        let (name, value, changed) = (fields.next(), fields.next(), fields.next());
-        let value = HEXUPPER.decode(value.unwrap_or_default().as_bytes()).unwrap_or_default();
-        let value = String::from_utf8_lossy(&value);
-        undo.push(match (name, changed) {
-            (Some("") | None, _) => format!("USE {}", quoted(&value, '`')),
-            (Some(name), Some("1" | "true")) => format!("SET {name} = {}", quoted(&value, '\'')),
-            (Some(name), _) => format!("SET {name} = DEFAULT"),
-        });
-    }
-    Ok(undo)
-}
-
-/// `name = 'value', …` for SET and SETTINGS. The names are checked before they get here.
-pub(crate) fn assignments(settings: &BTreeMap<String, String>) -> String {
-    let pairs: Vec<String> =
-        settings.iter().map(|(name, value)| format!("{name} = {}", quoted(value, '\''))).collect();
-    pairs.join(", ")
-}
-
-/// A string literal (`'`) or a quoted name (`` ` ``).
-fn quoted(text: &str, quote: char) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push(quote);
-    for character in text.chars() {
-        if character == quote || character == '\\' {
-            quoted.push('\\');
-        }
-        quoted.push(character);
-    }
-    quoted.push(quote);
-    quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_value_cannot_end_its_literal() {
-        assert_eq!(quoted(r"it's \ here", '\''), r"'it\'s \\ here'");
-        assert_eq!(quoted("a`b", '`'), r"`a\`b`");
-    }
 }

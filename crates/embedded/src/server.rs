@@ -1,5 +1,7 @@
 //! The server: engine + loopback listener, from start to an orderly end.
 
+mod prompt_socket;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use crate::library::Library;
 use crate::lock::DataLock;
 use crate::pool::Pool;
 use crate::settings;
+use prompt_socket::PromptSocket;
 
 /// Sockets at a time. Clients keep a handful each; a leak in one of them must not take all of the
 /// process's files.
@@ -238,8 +241,6 @@ async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
 }
 
 async fn serve(socket: TcpStream, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
-    // Answers are written in one go; waiting for more to send would only delay them.
-    let _ = socket.set_nodelay(true);
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, std::convert::Infallible>(http::answer(state, request).await) }
@@ -248,7 +249,7 @@ async fn serve(socket: TcpStream, state: Arc<State>, mut stopped: watch::Receive
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(PromptSocket::new(socket)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),

@@ -138,7 +138,7 @@ impl Statement {
             ));
         }
         let format = format_clause(tokens);
-        let is_select = first.is_any(&["SELECT", "WITH"]) || first.kind == Kind::Mark(b'(');
+        let is_select = first.is_any(&["SELECT", "WITH", "FROM"]) || first.kind == Kind::Mark(b'(');
         if is_select && !inserts {
             let output_clause = format.as_ref().map_or(last.end, |clause| clause.start);
             let format = format.map(|clause| (clause.name, clause.end));
@@ -345,6 +345,7 @@ mod tests {
     #[test]
     fn the_format_clause_is_found_at_the_end_only() {
         check_select("SELECT 1", "SELECT 1", None);
+        check_select("FROM t SELECT a FORMAT CSV", "FROM t SELECT a", Some("CSV"));
         check_select("SELECT 1 ; -- done", "SELECT 1", None);
         check_select("SELECT 1 FORMAT JSON;", "SELECT 1", Some("JSON"));
         check_select("SELECT a FROM t FORMAT JSON SETTINGS x = 1", "SELECT a FROM t", Some("JSON"));
