@@ -44,7 +44,8 @@ fn serve(directory: PathBuf) -> Result<()> {
         let checked = catalog::check(&catalog::linkoping()).map_err(|findings| format!("{findings:?}"))?;
         let metrics = Metrics::register(&prometheus::Registry::new())?;
         let config = Config { collector: "bench".to_owned(), epoch: 0, hash_key: [0; 32] };
-        let intake = Intake::start(config, log, Arc::new(ArcSwap::from_pointee(checked.catalogue)), metrics).await?;
+        let intake =
+            Intake::start(config, log, Arc::new(ArcSwap::from_pointee(checked.catalogue)), metrics).await?;
         let guard = axum::middleware::from_fn(collect::guard::loopback_only);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
@@ -73,10 +74,14 @@ fn measure(directory: Option<PathBuf>) -> Result<()> {
     BufReader::new(server.0.stdout.take().ok_or("the server has no output")?).read_line(&mut line)?;
     let address: SocketAddr = line.trim().parse()?;
     decode_alone()?;
-    println!("{:>14} {:>11} {:>12} {:>14} {:>14} {:>10}", "events/request", "connections", "events/s", "CPU µs/event", "ms (median)", "ms (99 %)");
+    println!(
+        "{:>14} {:>11} {:>12} {:>14} {:>14} {:>10}",
+        "events/request", "connections", "events/s", "CPU µs/event", "ms (median)", "ms (99 %)"
+    );
     for (run, (size, requests, connections)) in RUNS.into_iter().enumerate() {
         let senders = (0..connections).map(|n| {
-            let bodies: Vec<String> = (0..requests / connections).map(|request| body(run, n, request, size)).collect();
+            let bodies: Vec<String> =
+                (0..requests / connections).map(|request| body(run, n, request, size)).collect();
             move || send(address, &bodies)
         });
         let senders: Vec<_> = senders.collect();
@@ -90,22 +95,41 @@ fn measure(directory: Option<PathBuf>) -> Result<()> {
         waits.sort_unstable();
         let events = (waits.len() * size) as f64;
         let at = |part: usize| waits[(waits.len() - 1) * part / 100].as_secs_f64() * 1e3;
-        println!("{size:>14} {connections:>11} {:>12.0} {:>14.2} {:>14.2} {:>10.2}", events / took, cpu * 1e6 / events, at(50), at(99));
+        println!(
+            "{size:>14} {connections:>11} {:>12.0} {:>14.2} {:>14.2} {:>10.2}",
+            events / took,
+            cpu * 1e6 / events,
+            at(50),
+            at(99)
+        );
     }
     Ok(())
 }
 
 /// What reading the events costs by itself: the floor of every other figure.
 fn decode_alone() -> Result<()> {
+    const ROUNDS: usize = 30;
     let body = body(99, 0, 0, 10_000);
-    let begun = Instant::now();
-    let events = eventlog::wire::split(body.as_bytes())?;
-    let split = begun.elapsed();
-    for event in &events {
-        eventlog::wire::decode(event)?;
+    let count = eventlog::wire::split(body.as_bytes())?.len();
+    let micros = |seconds: f64| seconds * 1e6 / (ROUNDS * count) as f64;
+    let begun = cpu_seconds(std::process::id())?;
+    for _ in 0..ROUNDS {
+        std::hint::black_box(eventlog::wire::split(std::hint::black_box(body.as_bytes()))?);
     }
-    let micros = |time: Duration| time.as_secs_f64() * 1e6 / events.len() as f64;
-    println!("{} bytes an event; split {:.2} µs, decode {:.2} µs", body.len() / events.len(), micros(split), micros(begun.elapsed() - split));
+    let split = cpu_seconds(std::process::id())?;
+    let events = eventlog::wire::split(body.as_bytes())?;
+    for _ in 0..ROUNDS {
+        for event in &events {
+            std::hint::black_box(eventlog::wire::decode(event)?);
+        }
+    }
+    let decoded = cpu_seconds(std::process::id())?;
+    println!(
+        "{} bytes an event; split {:.2} µs, decode {:.2} µs",
+        body.len() / count,
+        micros(split - begun),
+        micros(decoded - split)
+    );
     Ok(())
 }
 
@@ -157,6 +181,11 @@ fn read_answer(stream: &mut TcpStream) -> Result<String> {
 fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after_name = stat.rsplit_once(')').ok_or("no process name")?.1;
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let ticks: Vec<f64> = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()?;
     Ok(ticks.iter().sum::<f64>() / 100.0)
 }

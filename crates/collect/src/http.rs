@@ -41,7 +41,11 @@ struct Shared {
 /// The routes of the intake. A [`Principal`] must stand in the request's extensions, put there by what checks access
 /// ([`guard::loopback_only`] when there are no keys); without one every request is 401.
 pub fn router(intake: Arc<Intake>, clock: fn() -> Instant) -> Router {
-    let limits = Limits::default();
+    router_within(Limits::default(), intake, clock)
+}
+
+/// [`router`] with other limits for bodies.
+pub fn router_within(limits: Limits, intake: Arc<Intake>, clock: fn() -> Instant) -> Router {
     let room = Arc::new(Room::new(limits.in_flight_bytes, intake.metrics().in_flight.clone()));
     let shared = Shared { intake, clock, limits: Arc::new(limits), room };
     Router::new().route("/v1/events", post(events)).with_state(shared)
@@ -89,18 +93,28 @@ async fn read(
     encoding: Encoding,
     reservation: &mut body::Reservation,
 ) -> Result<bytes::Bytes, Problem> {
-    let max = if encoding == Encoding::Identity { shared.limits.body_bytes } else { shared.limits.compressed_bytes };
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let max = if encoding == Encoding::Identity {
+        shared.limits.body_bytes
+    } else {
+        shared.limits.compressed_bytes
+    };
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     if length.is_some_and(|length| length > max as u64) {
         return Err(body::too_large(max));
     }
     let read = body::read(body, max, reservation);
-    let bytes = tokio::time::timeout(shared.limits.body_time, read).await.map_err(|_| Reason::BodyTimeout)??;
+    let bytes =
+        tokio::time::timeout(shared.limits.body_time, read).await.map_err(|_| Reason::BodyTimeout)??;
     body::expand(encoding, bytes, &shared.limits, reservation)
 }
 
 fn mode(uri: &Uri) -> Result<Mode, Problem> {
-    let value = uri.query().into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("atomic="));
+    let value = uri
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .find_map(|pair| pair.strip_prefix("atomic="));
     match value {
         None | Some("false") => Ok(Mode::Each),
         Some("true") => Ok(Mode::Atomic),

@@ -37,7 +37,10 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("collector", &self.collector).field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("collector", &self.collector)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -149,7 +152,10 @@ impl Intake {
             self.metrics.count_rejected(&judged.rejected);
             return Ok(Answer { rejected: judged.rejected, ..Answer::default() });
         }
-        let entries = judged.parked.iter().chain(judged.rejected.iter().map(|rejected| (&rejected.index, &rejected.rejection)));
+        let entries = judged
+            .parked
+            .iter()
+            .chain(judged.rejected.iter().map(|rejected| (&rejected.index, &rejected.rejection)));
         let entries = entries.map(|(index, rejection)| self.entry(events[*index], rejection)).collect();
         let answer = Answer {
             accepted: judged.placed.len() + judged.parked.len(),
@@ -179,7 +185,8 @@ impl Intake {
                 }
                 Ok((Verdict::Counts { attributed }, event)) => {
                     judged.unattributed += u64::from(!attributed);
-                    let partition = EventKey::of(&event.source, &event.id).partition(self.packer.partitions());
+                    let partition =
+                        EventKey::of(&event.source, &event.id).partition(self.packer.partitions());
                     judged.placed.push(Placed { partition, index, bytes, source: event.source });
                 }
                 Err(rejection) => judged.rejected.push(refuse(index, bytes, rejection)),
@@ -208,7 +215,10 @@ fn refuse(index: usize, bytes: &[u8], rejection: Rejection) -> Rejected {
     let rejection = match privacy::find(bytes) {
         Some(found) if rejection.code != Code::PersonalData => Rejection::new(
             Code::PersonalData,
-            format!("the event seems to hold {}: send a pseudonym or an object's own number", found.in_words()),
+            format!(
+                "the event seems to hold {}: send a pseudonym or an object's own number",
+                found.in_words()
+            ),
         ),
         Some(_) | None => rejection,
     };
@@ -219,4 +229,3 @@ fn refuse(index: usize, bytes: &[u8], rejection: Rejection) -> Rejected {
     };
     Rejected { index, id: id.map(Cow::into_owned), rejection }
 }
-

@@ -40,12 +40,22 @@ impl Metrics {
             registry.register(Box::new(histogram.clone()))?;
             Ok(histogram)
         };
-        let in_flight = IntGauge::new("taxameter_collect_in_flight_bytes", "Bytes of bodies that are being taken")?;
+        let in_flight =
+            IntGauge::new("taxameter_collect_in_flight_bytes", "Bytes of bodies that are being taken")?;
         registry.register(Box::new(in_flight.clone()))?;
         Ok(Self {
-            accepted: counter("taxameter_collect_events_accepted_total", "Events that were answered as accepted")?,
-            rejected: by_code("taxameter_collect_events_rejected_total", "Events that were refused, by code")?,
-            parked: counter("taxameter_collect_events_parked_total", "Accepted events whose meter the catalogue lacks")?,
+            accepted: counter(
+                "taxameter_collect_events_accepted_total",
+                "Events that were answered as accepted",
+            )?,
+            rejected: by_code(
+                "taxameter_collect_events_rejected_total",
+                "Events that were refused, by code",
+            )?,
+            parked: counter(
+                "taxameter_collect_events_parked_total",
+                "Accepted events whose meter the catalogue lacks",
+            )?,
             unattributed: counter(
                 "taxameter_collect_events_unattributed_total",
                 "Accepted events whose cost centre has no payer on their day",
@@ -61,8 +71,14 @@ impl Metrics {
                 vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0],
             )?,
             unavailable: counter("taxameter_collect_unavailable_total", "Batches that the log did not take")?,
-            body_bytes: counter("taxameter_collect_body_bytes_total", "Bytes of bodies, after decompression")?,
-            refused_requests: by_code("taxameter_collect_requests_refused_total", "Requests refused whole, by code")?,
+            body_bytes: counter(
+                "taxameter_collect_body_bytes_total",
+                "Bytes of bodies, after decompression",
+            )?,
+            refused_requests: by_code(
+                "taxameter_collect_requests_refused_total",
+                "Requests refused whole, by code",
+            )?,
             in_flight,
         })
     }

@@ -1,9 +1,11 @@
 //! POST /v1/events as senders see it.
 
 use std::io::Write;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use collect::http::body::Limits;
 use flate2::write::GzEncoder;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -28,7 +30,11 @@ async fn send(stand: &Stand, path: &str, headers: &[(&str, &str)], body: impl In
     let response = stand.router().oneshot(request.body(body.into()).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    Answer { status: head.status, headers: head.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+    }
 }
 
 async fn post(stand: &Stand, content_type: &str, body: impl Into<Body>) -> Answer {
@@ -69,7 +75,11 @@ async fn every_form_is_taken() {
     ];
     for (content_type, body, count) in cases {
         let answer = post(&stand, content_type, body).await;
-        assert_eq!((answer.status.as_u16(), answer.body), (202, json!({"accepted": count, "rejected": []})), "{content_type}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.body),
+            (202, json!({"accepted": count, "rejected": []})),
+            "{content_type}"
+        );
     }
     assert_eq!(stand.logged().await.len(), 8);
 }
@@ -80,8 +90,10 @@ async fn binary_mode_becomes_the_same_event() {
     let event: Value = serde_json::from_str(&event("å".replace('å', "a b").as_str())).unwrap();
     let attribute = |name: &str| event[name].as_str().unwrap().replace(' ', "%20");
     let names = ["specversion", "id", "source", "type", "subject", "time", "dataschema"];
-    let pairs: Vec<(String, String)> = names.iter().map(|name| (format!("ce-{name}"), attribute(name))).collect();
-    let mut headers: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(String, String)> =
+        names.iter().map(|name| (format!("ce-{name}"), attribute(name))).collect();
+    let mut headers: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     headers.push(("content-type", JSON));
     let answer = send(&stand, "/v1/events", &headers, event["data"].to_string()).await;
     assert_eq!((answer.status.as_u16(), answer.body), (202, json!({"accepted": 1, "rejected": []})));
@@ -104,7 +116,12 @@ async fn a_thousand_events_with_three_wrong_give_three_indexed_errors() {
     events[999] = event_with("id-999", "\"time\"", "\"tid\"");
     let answer = post(&stand, JSON, format!("[{}]", events.join(","))).await;
     assert_eq!((answer.status.as_u16(), &answer.body["accepted"]), (202, &json!(997)));
-    let named: Vec<_> = answer.body["rejected"].as_array().unwrap().iter().map(|r| (&r["index"], &r["id"], &r["code"])).collect();
+    let named: Vec<_> = answer.body["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (&r["index"], &r["id"], &r["code"]))
+        .collect();
     let want = [
         (&json!(0), &json!("id-0"), &json!("wrong_unit")),
         (&json!(500), &json!("id-500"), &json!("duplicate_key")),
@@ -117,14 +134,27 @@ async fn a_thousand_events_with_three_wrong_give_three_indexed_errors() {
 #[tokio::test]
 async fn lines_are_judged_one_by_one_and_blank_ones_do_not_count() {
     let stand = Stand::new().await;
-    let lines = [event("a"), String::new(), "{\"id\":".to_owned(), " ".to_owned(), "\u{e5}".to_owned(), event("b")];
+    let lines =
+        [event("a"), String::new(), "{\"id\":".to_owned(), " ".to_owned(), "\u{e5}".to_owned(), event("b")];
     let mut body = lines.join("\n").into_bytes();
     body.extend_from_slice(b"\n{\"id\":\"\xff\"}\n");
     let answer = post(&stand, LINES, body).await;
     assert_eq!((answer.status.as_u16(), &answer.body["accepted"]), (202, &json!(2)));
-    let named: Vec<_> = answer.body["rejected"].as_array().unwrap().iter().map(|r| (&r["index"], &r["id"], &r["code"])).collect();
+    let named: Vec<_> = answer.body["rejected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (&r["index"], &r["id"], &r["code"]))
+        .collect();
     let wrong = json!("invalid_json");
-    assert_eq!(named, [(&json!(1), &Value::Null, &wrong), (&json!(2), &Value::Null, &wrong), (&json!(4), &Value::Null, &wrong)]);
+    assert_eq!(
+        named,
+        [
+            (&json!(1), &Value::Null, &wrong),
+            (&json!(2), &Value::Null, &wrong),
+            (&json!(4), &Value::Null, &wrong)
+        ]
+    );
 }
 
 #[tokio::test]
@@ -132,7 +162,8 @@ async fn all_rejected_is_still_accepted_as_a_request() {
     let stand = Stand::new().await;
     let answer = post(&stand, JSON, "[1,\"x\",{}]").await;
     assert_eq!((answer.status.as_u16(), &answer.body["accepted"]), (202, &json!(0)));
-    let codes: Vec<_> = answer.body["rejected"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    let codes: Vec<_> =
+        answer.body["rejected"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["invalid_json", "invalid_json", "missing_field"]);
 }
 
@@ -153,7 +184,8 @@ async fn a_body_that_cannot_be_read_is_refused_whole() {
         let answer = post(&stand, content_type, body.clone()).await;
         assert_eq!(refusal(&answer), (400, "invalid_body"), "{content_type} {body}");
     }
-    let answer = send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", "gzip")], event("a")).await;
+    let answer =
+        send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", "gzip")], event("a")).await;
     assert_eq!(refusal(&answer), (400, "invalid_body"));
     assert!(stand.logged().await.is_empty() && stand.quarantined().await.is_empty());
     assert_eq!(stand.counted("taxameter_collect_requests_refused_total", Some("invalid_body")), 8);
@@ -180,7 +212,8 @@ async fn one_layer_of_gzip_or_zstd_is_undone() {
     let body = batch(1_000);
     let bodies = [("gzip", gzip(body.as_bytes())), ("zstd", zstd::encode_all(body.as_bytes(), 3).unwrap())];
     for (encoding, body) in bodies {
-        let answer = send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", encoding)], body).await;
+        let answer =
+            send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", encoding)], body).await;
         assert_eq!((answer.status.as_u16(), &answer.body["accepted"]), (202, &json!(1_000)), "{encoding}");
     }
     for encodings in [&["gzip, zstd"][..], &["gzip", "gzip"], &["br"], &["deflate"]] {
@@ -197,15 +230,24 @@ async fn what_grows_too_much_is_refused_within_its_limit() {
     let stand = Stand::new().await;
     let gigabyte = zstd::encode_all(std::io::repeat(b' ').take_bytes(1 << 30), 1).unwrap();
     let megabytes = gzip(&vec![b' '; 2 << 20]);
-    let mut noise = gzip(&(0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect::<Vec<u8>>());
+    let mut noise = gzip(
+        &(0..3_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect::<Vec<u8>>(),
+    );
     noise.resize(6 << 20, 0);
     for (encoding, body) in [("zstd", gigabyte), ("gzip", megabytes), ("gzip", noise)] {
-        let answer = send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", encoding)], body).await;
+        let answer =
+            send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", encoding)], body).await;
         assert_eq!(refusal(&answer), (413, "body_too_large"));
     }
     let answer = post(&stand, JSON, vec![b' '; (16 << 20) + 1]).await;
     assert_eq!(refusal(&answer), (413, "body_too_large"));
-    let taken = stand.registry.gather().iter().filter(|f| f.name() == "taxameter_collect_in_flight_bytes").map(|f| f.get_metric()[0].get_gauge().get_value() as i64).sum::<i64>();
+    let taken = stand
+        .registry
+        .gather()
+        .iter()
+        .filter(|f| f.name() == "taxameter_collect_in_flight_bytes")
+        .map(|f| f.get_metric()[0].get_gauge().get_value() as i64)
+        .sum::<i64>();
     assert_eq!(taken, 0);
 }
 
@@ -223,8 +265,14 @@ async fn a_megabyte_of_alike_events_may_compress_better_than_the_limit() {
     let stand = Stand::new().await;
     let body = batch(2_000);
     let compressed = zstd::encode_all(body.as_bytes(), 19).unwrap();
-    assert!(body.len() < 1 << 20 && compressed.len() * 100 < body.len(), "{} {}", body.len(), compressed.len());
-    let answer = send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", "zstd")], compressed).await;
+    assert!(
+        body.len() < 1 << 20 && compressed.len() * 100 < body.len(),
+        "{} {}",
+        body.len(),
+        compressed.len()
+    );
+    let answer =
+        send(&stand, "/v1/events", &[("content-type", JSON), ("content-encoding", "zstd")], compressed).await;
     assert_eq!(answer.body["accepted"], 2_000);
 }
 
@@ -241,8 +289,17 @@ async fn ten_thousand_events_are_taken_and_one_more_is_not() {
 #[tokio::test]
 async fn a_content_type_is_required() {
     let stand = Stand::new().await;
-    for content_type in ["text/plain", "application/xml", "application/json; charset=iso-8859-1", "application/x-www-form-urlencoded"] {
-        assert_eq!(refusal(&post(&stand, content_type, event("a")).await), (415, "unsupported_media_type"), "{content_type}");
+    for content_type in [
+        "text/plain",
+        "application/xml",
+        "application/json; charset=iso-8859-1",
+        "application/x-www-form-urlencoded",
+    ] {
+        assert_eq!(
+            refusal(&post(&stand, content_type, event("a")).await),
+            (415, "unsupported_media_type"),
+            "{content_type}"
+        );
     }
     assert_eq!(refusal(&send(&stand, "/v1/events", &[], event("a")).await), (415, "unsupported_media_type"));
 }
@@ -268,6 +325,25 @@ async fn titles_are_swedish_unless_english_is_asked_for() {
 async fn nobody_sends_without_somebody_having_checked_access() {
     let stand = Stand::new().await;
     let router = collect::router(stand.intake.clone(), crate::support::now);
-    let request = Request::post("/v1/events").header("content-type", JSON).body(Body::from(event("a"))).unwrap();
+    let request =
+        Request::post("/v1/events").header("content-type", JSON).body(Body::from(event("a"))).unwrap();
     assert_eq!(router.oneshot(request).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_and_one_without_room_are_refused() {
+    let stand = Stand::new().await;
+    let limits = Limits { body_time: Duration::from_millis(20), in_flight_bytes: 1_000, ..Limits::default() };
+    let guard = axum::middleware::from_fn(collect::guard::loopback_only);
+    let router = collect::http::router_within(limits, stand.intake.clone(), crate::support::now).layer(guard);
+    let status = async |body: Body| {
+        let request =
+            Request::post("/v1/events").header("host", "localhost").header("content-type", JSON).body(body);
+        router.clone().oneshot(request.unwrap()).await.unwrap().status()
+    };
+    let never = Body::from_stream(futures::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+    assert_eq!(status(never).await, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(status(Body::from(batch(3))).await, StatusCode::SERVICE_UNAVAILABLE);
+    // What was held is free again.
+    assert_eq!(status(Body::from(batch(1))).await, StatusCode::ACCEPTED);
 }

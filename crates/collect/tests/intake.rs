@@ -22,7 +22,8 @@ async fn code_of(stand: &Stand, event: String) -> Option<Code> {
 #[tokio::test]
 async fn accepted_events_are_on_the_log_as_they_were_sent_in_the_partition_of_their_identity() {
     let stand = Stand::new().await;
-    let mut events: Vec<String> = (0..100).map(|n| event_with(&n.to_string(), "\"data\":", "\"x\" : 1, \"data\":")).collect();
+    let mut events: Vec<String> =
+        (0..100).map(|n| event_with(&n.to_string(), "\"data\":", "\"x\" : 1, \"data\":")).collect();
     let answer = accept(&stand, &events).await;
     assert_eq!((answer.accepted, answer.parked, answer.rejected.len()), (100, 0, 0));
     for (partition, record) in stand.records(topic::USAGE).await {
@@ -30,7 +31,10 @@ async fn accepted_events_are_on_the_log_as_they_were_sent_in_the_partition_of_th
         assert_eq!((header.kind, header.collector.as_str(), header.epoch), (Kind::Events, "c1", 7));
         assert_eq!(header.received, now().micros());
         let slices = eventlog::wire::split(&record.value).unwrap();
-        assert_eq!(header.sources, [("/lkdata/collector/pexip/mgr1".to_owned(), u32::try_from(slices.len()).unwrap())]);
+        assert_eq!(
+            header.sources,
+            [("/lkdata/collector/pexip/mgr1".to_owned(), u32::try_from(slices.len()).unwrap())]
+        );
         for slice in slices {
             let event = eventlog::wire::decode(slice).unwrap();
             assert_eq!(EventKey::of(&event.source, &event.id).partition(PARTITIONS), partition);
@@ -51,7 +55,8 @@ async fn requests_at_the_same_time_share_records() {
     assert_eq!(answers.into_iter().map(Result::unwrap).sum::<usize>(), 400);
     let records = stand.records(topic::USAGE).await;
     assert!(records.len() < 200, "{} records for 400 events", records.len());
-    let batches: BTreeSet<u64> = records.iter().map(|(_, record)| record.header.as_ref().unwrap().batch).collect();
+    let batches: BTreeSet<u64> =
+        records.iter().map(|(_, record)| record.header.as_ref().unwrap().batch).collect();
     assert_eq!(batches.len(), records.len());
     assert_eq!(stand.logged().await.len(), 400);
 }
@@ -82,7 +87,8 @@ async fn a_wrong_event_is_named_and_kept_and_stops_nobody() {
     let wrong = event_with("b", "\"unit\":\"h\"", "\"unit\":\"kWh\"");
     let answer = accept(&stand, &[event("a"), wrong.clone(), event("c"), "7".to_owned()]).await;
     assert_eq!(answer.accepted, 2);
-    let named: Vec<_> = answer.rejected.iter().map(|r| (r.index, r.id.as_deref(), r.rejection.code)).collect();
+    let named: Vec<_> =
+        answer.rejected.iter().map(|r| (r.index, r.id.as_deref(), r.rejection.code)).collect();
     assert_eq!(named, [(1, Some("b"), Code::WrongUnit), (3, None, Code::InvalidJson)]);
     let kept = stand.quarantined().await;
     assert_eq!(kept[0]["code"], "wrong_unit");
@@ -97,10 +103,8 @@ async fn a_wrong_event_is_named_and_kept_and_stops_nobody() {
 #[tokio::test]
 async fn an_event_of_an_unknown_meter_is_accepted_and_parked() {
     let stand = Stand::new().await;
-    let events = [
-        event_with("a", "\"e-moten\"", "\"e-posten\""),
-        event_with("b", "\"participant_hour\"", "\"room\""),
-    ];
+    let events =
+        [event_with("a", "\"e-moten\"", "\"e-posten\""), event_with("b", "\"participant_hour\"", "\"room\"")];
     let answer = accept(&stand, &events).await;
     assert_eq!((answer.accepted, answer.parked, answer.rejected.len()), (2, 2, 0));
     let codes: Vec<_> = stand.quarantined().await.iter().map(|entry| entry["code"].clone()).collect();
@@ -141,7 +145,11 @@ async fn the_catalogue_and_the_clock_decide_what_an_event_may_say() {
     let at = |time: &str| event_with("t", "2021-03-15T09:00:12+01:00", time);
     let cases = [
         ("right", event("a"), None),
-        ("another meter's type", event_with("a", "meeting.participation", "meeting.held"), Some(Code::TypeNotOfMeter)),
+        (
+            "another meter's type",
+            event_with("a", "meeting.participation", "meeting.held"),
+            Some(Code::TypeNotOfMeter),
+        ),
         ("negative", event_with("a", "0.954167", "-0.000001"), Some(Code::NegativeQuantity)),
         ("zero", event_with("a", "0.954167", "0"), None),
         ("negative where it is taken", of_messages("-1"), None),
@@ -151,13 +159,25 @@ async fn the_catalogue_and_the_clock_decide_what_an_event_may_say() {
         ("a microsecond more", at("2021-03-15T12:10:00.000001+01:00"), Some(Code::TimeInFuture)),
         ("the service's first instant", at("2021-01-01T00:00:00+01:00"), None),
         ("the instant before", at("2020-12-31T23:59:59.999999+01:00"), Some(Code::BeforeServiceStart)),
-        ("its first night, of the day before", at("2021-01-01T02:00:00+01:00").replace("\"unit\"", "\"day\":\"2020-12-31\",\"unit\""), None),
-        ("an agreement", event_with("a", "e-moten", "driftavtal").replace("participant_hour", "agreement"), Some(Code::MeterTakesNoEvents)),
+        (
+            "its first night, of the day before",
+            at("2021-01-01T02:00:00+01:00").replace("\"unit\"", "\"day\":\"2020-12-31\",\"unit\""),
+            None,
+        ),
+        (
+            "an agreement",
+            event_with("a", "e-moten", "driftavtal").replace("participant_hour", "agreement"),
+            Some(Code::MeterTakesNoEvents),
+        ),
         ("a known class", ACCOUNT.to_owned(), None),
         ("no class", ACCOUNT.replace("\"class\"", "\"other\""), Some(Code::MissingDimension)),
         ("an unknown class", ACCOUNT.replace("\"staff\"", "\"guest\""), Some(Code::UnknownDimensionValue)),
         ("a marker", MARKER.to_owned(), None),
-        ("a marker of sums", MARKER.replace("it-bastjanst-konto", "e-moten").replace("account", "participant_hour"), Some(Code::TypeNotOfMeter)),
+        (
+            "a marker of sums",
+            MARKER.replace("it-bastjanst-konto", "e-moten").replace("account", "participant_hour"),
+            Some(Code::TypeNotOfMeter),
+        ),
     ];
     for (what, event, want) in cases {
         assert_eq!(code_of(&stand, event).await, want, "{what}");
@@ -198,7 +218,8 @@ async fn personal_data_is_refused_and_nowhere_stored() {
     for secret in ["9802", "example.org", "192.0.2.17", "ZXhhbXBsZS5vcmc"] {
         assert!(!said.contains(secret), "{secret} in {said}");
     }
-    let hashes: BTreeSet<String> = stand.quarantined().await.iter().map(|entry| entry["hash"].to_string()).collect();
+    let hashes: BTreeSet<String> =
+        stand.quarantined().await.iter().map(|entry| entry["hash"].to_string()).collect();
     assert_eq!(hashes.len(), events.len());
 }
 
@@ -217,7 +238,11 @@ async fn all_or_nothing_leaves_nothing_of_a_batch_with_a_wrong_event() {
 #[tokio::test]
 async fn nothing_is_accepted_that_the_log_did_not_take() {
     let stand = Stand::with_full_disk().await;
-    for events in [vec![event("a")], vec![event_with("b", "\"h\"", "\"kWh\"")], vec![event_with("c", "e-moten", "e-posten")]] {
+    for events in [
+        vec![event("a")],
+        vec![event_with("b", "\"h\"", "\"kWh\"")],
+        vec![event_with("c", "e-moten", "e-posten")],
+    ] {
         let slices: Vec<&[u8]> = events.iter().map(|event| event.as_bytes()).collect();
         let answer = stand.intake.accept(&slices, now(), &Principal::Anyone, Mode::Each).await;
         assert_eq!(answer, Err(Unavailable::Log));
@@ -232,6 +257,7 @@ async fn the_clock_is_an_argument() {
     let stand = Stand::new().await;
     let event = event("a");
     let earlier = Instant::parse_rfc3339("2021-03-15T08:00:00+01:00").unwrap();
-    let answer = stand.intake.accept(&[event.as_bytes()], earlier, &Principal::Anyone, Mode::Each).await.unwrap();
+    let answer =
+        stand.intake.accept(&[event.as_bytes()], earlier, &Principal::Anyone, Mode::Each).await.unwrap();
     assert_eq!(answer.rejected.first().map(|r| r.rejection.code), Some(Code::TimeInFuture));
 }

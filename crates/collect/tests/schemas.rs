@@ -39,8 +39,9 @@ fn directory() -> PathBuf {
 /// The names, without `.json`, and bytes of the examples of a folder.
 fn examples(folder: &str) -> Vec<(String, Vec<u8>)> {
     let files = std::fs::read_dir(directory().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-    let mut examples: Vec<(String, Vec<u8>)> =
-        files.map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap())).collect();
+    let mut examples: Vec<(String, Vec<u8>)> = files
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap()))
+        .collect();
     examples.sort();
     assert!(!examples.is_empty(), "{folder}");
     examples
@@ -61,7 +62,9 @@ fn schema() -> jsonschema::Validator {
 /// What the schema finds wrong; what is not JSON is wrong.
 fn faults(schema: &jsonschema::Validator, bytes: &[u8]) -> Vec<String> {
     match serde_json::from_slice(bytes) {
-        Ok(value) => schema.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect(),
+        Ok(value) => {
+            schema.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        }
         Err(error) => vec![error.to_string()],
     }
 }
@@ -88,7 +91,11 @@ async fn every_parked_example_passes_the_schema_and_is_parked_with_the_code_of_i
     let (schema, stand) = (schema(), stand().await);
     for (name, bytes) in examples("parked") {
         assert_eq!(faults(&schema, &bytes), Vec::<String>::new(), "{name}");
-        assert_eq!(accept(&stand, &bytes).await, Answer { accepted: 1, parked: 1, ..Answer::default() }, "{name}");
+        assert_eq!(
+            accept(&stand, &bytes).await,
+            Answer { accepted: 1, parked: 1, ..Answer::default() },
+            "{name}"
+        );
         assert_eq!(stand.quarantined().await.last().unwrap()["code"], code(&name).name(), "{name}");
     }
 }

@@ -28,15 +28,18 @@ fn copy(language: &str, files: &[&str], lock: &str) -> (PathBuf, bool) {
     for file in files {
         std::fs::copy(sources(language).join(file), copy.join(file)).unwrap();
     }
-    let is_installed = std::fs::read(copy.join("installed")).ok() == Some(std::fs::read(copy.join(lock)).unwrap());
+    let is_installed =
+        std::fs::read(copy.join("installed")).ok() == Some(std::fs::read(copy.join(lock)).unwrap());
     (copy, is_installed)
 }
 
 async fn run(directory: &Path, program: &str, arguments: &[&str]) {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(directory).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.unwrap_or_else(|error| panic!("{program} is needed for this test: {error}"));
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output =
+        command.output().await.unwrap_or_else(|error| panic!("{program} is needed for this test: {error}"));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{program} {arguments:?}: {said}");
 }
 
@@ -45,7 +48,8 @@ async fn the_python_sdk_sends_structured_binary_and_batched_events() {
     let (copy, is_installed) = copy("python", &["requirements.txt", "send.py"], "requirements.txt");
     if !is_installed {
         run(&copy, "python3", &["-m", "venv", "--clear", "venv"]).await;
-        let arguments = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", "requirements.txt"];
+        let arguments =
+            ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", "requirements.txt"];
         run(&copy, "venv/bin/pip", &arguments).await;
         std::fs::copy(copy.join("requirements.txt"), copy.join("installed")).unwrap();
     }

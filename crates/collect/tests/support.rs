@@ -58,13 +58,15 @@ impl Stand {
         let metrics = Metrics::register(&registry).unwrap();
         let config = Config { collector: "c1".to_owned(), epoch: 7, hash_key: [9; 32] };
         let shared: Arc<dyn EventLog> = Arc::<EmbeddedLog>::clone(&log);
-        let intake = Intake::start(config, shared, Arc::new(ArcSwap::from_pointee(catalogue)), metrics).await.unwrap();
+        let intake =
+            Intake::start(config, shared, Arc::new(ArcSwap::from_pointee(catalogue)), metrics).await.unwrap();
         Self { log, intake: Arc::new(intake), registry, directory }
     }
 
     /// The routes as they stand without keys.
     pub(crate) fn router(&self) -> Router {
-        collect::router(Arc::clone(&self.intake), now).layer(axum::middleware::from_fn(collect::guard::loopback_only))
+        collect::router(Arc::clone(&self.intake), now)
+            .layer(axum::middleware::from_fn(collect::guard::loopback_only))
     }
 
     /// All records of a topic, partition by partition.
@@ -97,8 +99,10 @@ impl Stand {
     /// A counter's value: all its labels together, or one code's.
     pub(crate) fn counted(&self, name: &str, code: Option<&str>) -> u64 {
         let families = self.registry.gather();
-        let metrics = families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
-        let wanted = metrics.filter(|m| code.is_none_or(|code| m.get_label().iter().any(|label| label.value() == code)));
+        let metrics =
+            families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
+        let wanted = metrics
+            .filter(|m| code.is_none_or(|code| m.get_label().iter().any(|label| label.value() == code)));
         wanted.map(|metric| metric.get_counter().get_value() as u64).sum()
     }
 }

@@ -15,7 +15,10 @@ pub fn structured(headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>, Problem> 
     for (name, value) in headers {
         let Some(attribute) = name.as_str().strip_prefix(PREFIX) else { continue };
         let text = value.to_str().ok().and_then(decoded).ok_or_else(|| {
-            Problem::new(Reason::InvalidHeader, format!("{name} must be ASCII with everything else percent-encoded as UTF-8"))
+            Problem::new(
+                Reason::InvalidHeader,
+                format!("{name} must be ASCII with everything else percent-encoded as UTF-8"),
+            )
         })?;
         // Neither `data` nor the content type comes in a header; each would be there twice, and be refused for that.
         field(&mut event, attribute, &text);
@@ -105,7 +108,12 @@ mod tests {
 
     #[test]
     fn headers_and_data_become_one_event() {
-        let headers = headers(&[("ce-id", "a%22b"), ("ce-specversion", "1.0"), ("content-type", "application/json"), ("x", "y")]);
+        let headers = headers(&[
+            ("ce-id", "a%22b"),
+            ("ce-specversion", "1.0"),
+            ("content-type", "application/json"),
+            ("x", "y"),
+        ]);
         let event = structured(&headers, b" {\"a\": 1} ").unwrap();
         let value: serde_json::Value = serde_json::from_slice(&event).unwrap();
         let want = serde_json::json!({"id": "a\"b", "specversion": "1.0", "datacontenttype": "application/json", "data": {"a": 1}});

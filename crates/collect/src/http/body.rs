@@ -121,8 +121,15 @@ const STEP_BYTES: usize = 64 << 10;
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// Undoes the one layer of compression that a body may have.
-pub fn expand(encoding: Encoding, body: Bytes, limits: &Limits, reservation: &mut Reservation) -> Result<Bytes, Problem> {
-    let unreadable = |error: std::io::Error| Problem::new(Reason::InvalidBody, format!("the body cannot be decompressed: {error}"));
+pub fn expand(
+    encoding: Encoding,
+    body: Bytes,
+    limits: &Limits,
+    reservation: &mut Reservation,
+) -> Result<Bytes, Problem> {
+    let unreadable = |error: std::io::Error| {
+        Problem::new(Reason::InvalidBody, format!("the body cannot be decompressed: {error}"))
+    };
     let mut reader: Box<dyn Read + '_> = match encoding {
         Encoding::Identity => return Ok(body),
         Encoding::Gzip => Box::new(MultiGzDecoder::new(&body[..])),
@@ -139,7 +146,10 @@ pub fn expand(encoding: Encoding, body: Bytes, limits: &Limits, reservation: &mu
         reservation.take(STEP_BYTES)?;
         let step = reader.by_ref().take(STEP_BYTES as u64).read_to_end(&mut expanded).map_err(unreadable)?;
         if expanded.len() > max {
-            let detail = format!("decompressed, at most {} bytes and {} times the body are taken", limits.body_bytes, limits.ratio);
+            let detail = format!(
+                "decompressed, at most {} bytes and {} times the body are taken",
+                limits.body_bytes, limits.ratio
+            );
             return Err(Problem::new(Reason::BodyTooLarge, detail));
         }
         if step == 0 {

@@ -29,13 +29,20 @@ fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem>
         return Ok(());
     }
     for origin in headers.get_all(header::ORIGIN) {
-        let own = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok()).and_then(|origin| origin.into_parts().authority);
+        let own = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| origin.parse::<Uri>().ok())
+            .and_then(|origin| origin.into_parts().authority);
         if own.as_ref() != Some(&host) {
             return Err(Reason::OriginNotAllowed.into());
         }
     }
     if !essence(headers).is_some_and(|essence| WRITE_TYPES.contains(&essence.as_str())) {
-        return Err(Problem::new(Reason::UnsupportedMediaType, format!("one of {} is taken", WRITE_TYPES.join(", "))));
+        return Err(Problem::new(
+            Reason::UnsupportedMediaType,
+            format!("one of {} is taken", WRITE_TYPES.join(", ")),
+        ));
     }
     Ok(())
 }
@@ -64,7 +71,8 @@ mod tests {
     use super::*;
 
     fn judge(method: Method, pairs: &[(header::HeaderName, &str)]) -> Option<Reason> {
-        let headers = pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
+        let headers =
+            pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
         check(&method, &Uri::from_static("/v1/events"), &headers).err().map(|problem| problem.reason)
     }
 
@@ -73,7 +81,15 @@ mod tests {
         for host in ["127.0.0.1:8321", "127.8.9.1", "localhost:8321", "LOCALHOST", "[::1]:8321"] {
             assert_eq!(judge(Method::GET, &[(header::HOST, host)]), None, "{host}");
         }
-        for host in ["example.org", "127.0.0.1.example.org", "localhost.example.org", "10.0.0.1", "a@127.0.0.1", "[::2]", ""] {
+        for host in [
+            "example.org",
+            "127.0.0.1.example.org",
+            "localhost.example.org",
+            "10.0.0.1",
+            "a@127.0.0.1",
+            "[::2]",
+            "",
+        ] {
             assert_eq!(judge(Method::GET, &[(header::HOST, host)]), Some(Reason::HostNotAllowed), "{host}");
         }
         assert_eq!(judge(Method::GET, &[]), Some(Reason::HostNotAllowed));
@@ -82,15 +98,25 @@ mod tests {
     #[test]
     fn a_page_of_another_site_cannot_write() {
         let write = |origin: &str, content_type: &str| {
-            let pairs = [(header::HOST, "localhost:8321"), (header::ORIGIN, origin), (header::CONTENT_TYPE, content_type)];
+            let pairs = [
+                (header::HOST, "localhost:8321"),
+                (header::ORIGIN, origin),
+                (header::CONTENT_TYPE, content_type),
+            ];
             judge(Method::POST, &pairs)
         };
         assert_eq!(write("http://localhost:8321", "application/json; charset=utf-8"), None);
         for origin in ["http://localhost:3000", "https://example.org", "null", ""] {
             assert_eq!(write(origin, "application/json"), Some(Reason::OriginNotAllowed), "{origin}");
         }
-        for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-7", ""] {
-            assert_eq!(write("http://localhost:8321", content_type), Some(Reason::UnsupportedMediaType), "{content_type}");
+        for content_type in
+            ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-7", ""]
+        {
+            assert_eq!(
+                write("http://localhost:8321", content_type),
+                Some(Reason::UnsupportedMediaType),
+                "{content_type}"
+            );
         }
     }
 }

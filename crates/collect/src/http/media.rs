@@ -41,7 +41,10 @@ impl Form {
             LINES => Ok(Form::Lines),
             JSON if headers.keys().any(|name| name.as_str().starts_with("ce-")) => Ok(Form::Binary),
             JSON => Ok(Form::Either),
-            _ => Err(Problem::new(Reason::UnsupportedMediaType, format!("one of {} is taken", WRITE_TYPES.join(", ")))),
+            _ => Err(Problem::new(
+                Reason::UnsupportedMediaType,
+                format!("one of {} is taken", WRITE_TYPES.join(", ")),
+            )),
         }
     }
 
@@ -49,15 +52,27 @@ impl Form {
     pub fn events(self, body: &[u8], max: usize) -> Result<Vec<&[u8]>, Problem> {
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let events = match self {
-            Form::Lines => body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty()).take(max + 1).collect(),
+            Form::Lines => body
+                .split(|byte| *byte == b'\n')
+                .map(<[u8]>::trim_ascii)
+                .filter(|l| !l.is_empty())
+                .take(max + 1)
+                .collect(),
             Form::Batch | Form::Either if first == Some(&b'[') => elements(body, max)?,
             Form::One | Form::Either | Form::Binary if first == Some(&b'{') => vec![one(body)?],
             Form::Batch => return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON array")),
-            Form::One | Form::Binary => return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON object")),
-            Form::Either => return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON object or array")),
+            Form::One | Form::Binary => {
+                return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON object"));
+            }
+            Form::Either => {
+                return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON object or array"));
+            }
         };
         if events.len() > max {
-            return Err(Problem::new(Reason::TooManyEvents, format!("at most {max} events are taken in one request")));
+            return Err(Problem::new(
+                Reason::TooManyEvents,
+                format!("at most {max} events are taken in one request"),
+            ));
         }
         Ok(events)
     }
@@ -70,7 +85,8 @@ pub fn essence(headers: &HeaderMap) -> Option<String> {
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let mut parts = value.to_str().ok()?.split(';').map(|part| part.trim().to_ascii_lowercase());
     let essence = parts.next()?;
-    let is_utf8 = |part: String| part.strip_prefix("charset=").is_none_or(|name| name.trim_matches('"') == "utf-8");
+    let is_utf8 =
+        |part: String| part.strip_prefix("charset=").is_none_or(|name| name.trim_matches('"') == "utf-8");
     parts.all(is_utf8).then_some(essence)
 }
 
@@ -107,7 +123,10 @@ pub fn one(body: &[u8]) -> Result<&[u8], Problem> {
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {
-    Problem::new(Reason::InvalidBody, format!("the body is not JSON (line {}, column {})", error.line(), error.column()))
+    Problem::new(
+        Reason::InvalidBody,
+        format!("the body is not JSON (line {}, column {})", error.line(), error.column()),
+    )
 }
 
 /// The elements of an array; stops reading when there are more than `max`, so that a body of commas takes no memory.
@@ -140,7 +159,10 @@ fn elements(body: &[u8], max: usize) -> Result<Vec<&[u8]>, Problem> {
     let elements = json.deserialize_seq(Elements { max }).and_then(|elements| json.end().map(|()| elements));
     elements.map_err(|error| {
         if error.is_data() && error.to_string().starts_with(TOO_MANY) {
-            return Problem::new(Reason::TooManyEvents, format!("at most {max} events are taken in one request"));
+            return Problem::new(
+                Reason::TooManyEvents,
+                format!("at most {max} events are taken in one request"),
+            );
         }
         unreadable(&error)
     })

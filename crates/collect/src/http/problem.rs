@@ -49,13 +49,21 @@ impl Reason {
     const fn row(self) -> (&'static str, StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
-            Reason::InvalidBody => ("invalid_body", S::BAD_REQUEST, "Innehållet går inte att läsa", "The body cannot be read"),
-            Reason::InvalidHeader => {
-                ("invalid_header", S::BAD_REQUEST, "Ett ce-huvud går inte att läsa", "A ce- header cannot be read")
+            Reason::InvalidBody => {
+                ("invalid_body", S::BAD_REQUEST, "Innehållet går inte att läsa", "The body cannot be read")
             }
-            Reason::InvalidQuery => {
-                ("invalid_query", S::BAD_REQUEST, "En parameter i adressen är fel", "A parameter of the address is wrong")
-            }
+            Reason::InvalidHeader => (
+                "invalid_header",
+                S::BAD_REQUEST,
+                "Ett ce-huvud går inte att läsa",
+                "A ce- header cannot be read",
+            ),
+            Reason::InvalidQuery => (
+                "invalid_query",
+                S::BAD_REQUEST,
+                "En parameter i adressen är fel",
+                "A parameter of the address is wrong",
+            ),
             Reason::NotAuthenticated => {
                 ("not_authenticated", S::UNAUTHORIZED, "Avsändaren är inte känd", "The sender is not known")
             }
@@ -65,19 +73,33 @@ impl Reason {
                 "Utan nycklar svarar programmet bara på den egna datorns adress",
                 "Without keys the program answers on this machine's own address only",
             ),
-            Reason::OriginNotAllowed => {
-                ("origin_not_allowed", S::FORBIDDEN, "Anropet kommer från en annan webbplats", "The request comes from another site")
+            Reason::OriginNotAllowed => (
+                "origin_not_allowed",
+                S::FORBIDDEN,
+                "Anropet kommer från en annan webbplats",
+                "The request comes from another site",
+            ),
+            Reason::BodyTimeout => (
+                "body_timeout",
+                S::REQUEST_TIMEOUT,
+                "Innehållet kom inte i tid",
+                "The body did not come in time",
+            ),
+            Reason::BodyTooLarge => {
+                ("body_too_large", S::PAYLOAD_TOO_LARGE, "Innehållet är för stort", "The body is too large")
             }
-            Reason::BodyTimeout => {
-                ("body_timeout", S::REQUEST_TIMEOUT, "Innehållet kom inte i tid", "The body did not come in time")
-            }
-            Reason::BodyTooLarge => ("body_too_large", S::PAYLOAD_TOO_LARGE, "Innehållet är för stort", "The body is too large"),
-            Reason::TooManyEvents => {
-                ("too_many_events", S::PAYLOAD_TOO_LARGE, "För många händelser i ett anrop", "Too many events in one request")
-            }
-            Reason::UnsupportedMediaType => {
-                ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Innehållstypen tas inte emot", "The content type is not taken")
-            }
+            Reason::TooManyEvents => (
+                "too_many_events",
+                S::PAYLOAD_TOO_LARGE,
+                "För många händelser i ett anrop",
+                "Too many events in one request",
+            ),
+            Reason::UnsupportedMediaType => (
+                "unsupported_media_type",
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "Innehållstypen tas inte emot",
+                "The content type is not taken",
+            ),
             Reason::UnsupportedEncoding => (
                 "unsupported_encoding",
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -90,9 +112,12 @@ impl Reason {
                 "En händelse är fel, så ingen togs emot",
                 "An event is wrong, so none was taken",
             ),
-            Reason::Overloaded => {
-                ("overloaded", S::SERVICE_UNAVAILABLE, "För mycket är på väg in just nu", "Too much is on its way in right now")
-            }
+            Reason::Overloaded => (
+                "overloaded",
+                S::SERVICE_UNAVAILABLE,
+                "För mycket är på väg in just nu",
+                "Too much is on its way in right now",
+            ),
             Reason::LogUnavailable => (
                 "log_unavailable",
                 S::SERVICE_UNAVAILABLE,
@@ -210,7 +235,8 @@ impl Language {
 
     /// The one of them that `Accept-Language` weighs highest; Swedish when it names neither, or both alike.
     pub fn of(headers: &HeaderMap) -> Self {
-        let text = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text =
+            headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let weight = |wanted: &str| -> u32 {
             let of_range = |range: &str| {
                 let mut parts = range.split(';').map(str::trim);
@@ -228,7 +254,11 @@ impl Language {
 fn thousandths(text: &str) -> u32 {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
-    whole.parse::<u32>().ok().zip(digits.parse::<u32>().ok()).map_or(0, |(whole, rest)| whole.min(1) * 1_000 + rest)
+    whole
+        .parse::<u32>()
+        .ok()
+        .zip(digits.parse::<u32>().ok())
+        .map_or(0, |(whole, rest)| whole.min(1) * 1_000 + rest)
 }
 
 #[cfg(test)]
@@ -247,7 +277,8 @@ mod tests {
             ("sv-SE, en", Language::Swedish),
         ];
         for (text, want) in cases {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_str(text).unwrap())]);
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_str(text).unwrap())]);
             assert_eq!(Language::of(&headers), want, "{text}");
         }
         assert_eq!(Language::of(&HeaderMap::new()), Language::Swedish);

@@ -60,7 +60,8 @@ impl<'a> Judge<'a> {
                 usage.day
             }
             Body::SnapshotCompleted(_) if meter.kind.is_summed() => {
-                let detail = format!("{}/{} adds up single events and has no snapshots", service.slug, meter.slug);
+                let detail =
+                    format!("{}/{} adds up single events and has no snapshots", service.slug, meter.slug);
                 return Err(Rejection::new(Code::TypeNotOfMeter, detail));
             }
             Body::SnapshotCompleted(marker) => marker.day,
@@ -82,7 +83,8 @@ impl<'a> Judge<'a> {
             return Err(Rejection::new(Code::UnknownService, detail));
         };
         let Some(found) = known.meters.get(meter) else {
-            let detail = format!("{service} has no meter {meter} in the catalogue yet; the event waits for it");
+            let detail =
+                format!("{service} has no meter {meter} in the catalogue yet; the event waits for it");
             return Err(Rejection::new(Code::UnknownMeter, detail));
         };
         self.last = Some((known, found));
@@ -97,27 +99,41 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn check_usage(service: &Service, meter: &Meter, event_type: &str, usage: &Usage<'_>) -> Result<(), Rejection> {
+fn check_usage(
+    service: &Service,
+    meter: &Meter,
+    event_type: &str,
+    usage: &Usage<'_>,
+) -> Result<(), Rejection> {
     let (service, slug) = (&service.slug, &meter.slug);
     if meter.event_type.as_deref() != Some(event_type) {
         let wanted = meter.event_type.as_deref().unwrap_or("none");
-        return Err(Rejection::new(Code::TypeNotOfMeter, format!("{service}/{slug} is fed by events of type {wanted}")));
+        return Err(Rejection::new(
+            Code::TypeNotOfMeter,
+            format!("{service}/{slug} is fed by events of type {wanted}"),
+        ));
     }
     if usage.unit != meter.unit {
-        return Err(Rejection::new(Code::WrongUnit, format!("{service}/{slug} is measured in {}", meter.unit)));
+        return Err(Rejection::new(
+            Code::WrongUnit,
+            format!("{service}/{slug} is measured in {}", meter.unit),
+        ));
     }
     if usage.quantity.micros() < 0 && !(meter.negative && meter.kind.is_summed()) {
-        let detail = format!("{service}/{slug} takes no negative quantity; correct an event with a higher seq");
+        let detail =
+            format!("{service}/{slug} takes no negative quantity; correct an event with a higher seq");
         return Err(Rejection::new(Code::NegativeQuantity, detail));
     }
     for dimension in meter.dimensions.iter().filter(|dimension| dimension.rating) {
         let name = &dimension.name;
         let Some((_, value)) = usage.dims.iter().find(|(given, _)| given == name) else {
-            let detail = format!("{service}/{slug} is priced by dims.{name}: one of {}", dimension.values.join(", "));
+            let detail =
+                format!("{service}/{slug} is priced by dims.{name}: one of {}", dimension.values.join(", "));
             return Err(Rejection::new(Code::MissingDimension, detail));
         };
         if !dimension.values.iter().any(|known| known == value) {
-            let detail = format!("dims.{name} of {service}/{slug} must be one of {}", dimension.values.join(", "));
+            let detail =
+                format!("dims.{name} of {service}/{slug} must be one of {}", dimension.values.join(", "));
             return Err(Rejection::new(Code::UnknownDimensionValue, detail));
         }
     }

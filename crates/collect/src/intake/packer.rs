@@ -80,7 +80,11 @@ impl Packer {
     }
 
     /// Puts events on the usage log and waits until all of them are durable.
-    pub(super) async fn append(self: &Arc<Self>, mut events: Vec<Placed<'_>>, received: Instant) -> Result<(), Unavailable> {
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        mut events: Vec<Placed<'_>>,
+        received: Instant,
+    ) -> Result<(), Unavailable> {
         if events.is_empty() {
             return Ok(());
         }
@@ -248,7 +252,10 @@ impl Waiting {
 /// What the senders are told of an append, and the one place where a failed one is logged.
 fn outcome(result: &Result<Vec<u64>, AppendError>) -> Result<(), Unavailable> {
     let Err(failed) = result else { return Ok(()) };
-    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else is wrong with the log, the senders wait for us")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever else is wrong with the log, the senders wait for us"
+    )]
     match &failed.error {
         Error::Overloaded { .. } => {
             tracing::warn!(topic = failed.topic, "the log is overloaded; senders are asked to wait");
@@ -268,7 +275,8 @@ mod tests {
 
     #[test]
     fn only_an_overloaded_log_is_worth_trying_again_at_once() {
-        let failed = |error| outcome(&Err(AppendError { topic: "usage".to_owned(), outcomes: Vec::new(), error }));
+        let failed =
+            |error| outcome(&Err(AppendError { topic: "usage".to_owned(), outcomes: Vec::new(), error }));
         assert_eq!(failed(Error::Overloaded { bytes: 1 }), Err(Unavailable::Overloaded));
         assert_eq!(failed(Error::UnknownTopic { topic: "usage".to_owned() }), Err(Unavailable::Log));
         assert_eq!(outcome(&Ok(vec![0])), Ok(()));

@@ -95,7 +95,10 @@ mod tests {
             (r#"{"subject":189001019802}"#, Some(IdentityNumber)),
             (r#"{"subject":"namn\u0040example.org"}"#, Some(Email)),
             (r#"{"subject":"namn@example.org""#, Some(Email)),
-            (r#"{"time":"2021-01-15T02:00:00+01:00","data":{"quantity":1.5,"seq":-1,"x":null,"y":true}}"#, None),
+            (
+                r#"{"time":"2021-01-15T02:00:00+01:00","data":{"quantity":1.5,"seq":-1,"x":null,"y":true}}"#,
+                None,
+            ),
             (r#"{"time":"2021-01-15T02:00:00+01:00","data":{"#, None),
             ("", None),
         ];

@@ -34,7 +34,13 @@ struct Wire<'a> {
 
 impl Entry {
     /// What is kept of an event.
-    pub(super) fn new(bytes: &[u8], reason: &Rejection, source: Option<String>, id: Option<String>, key: &[u8; 32]) -> Self {
+    pub(super) fn new(
+        bytes: &[u8],
+        reason: &Rejection,
+        source: Option<String>,
+        id: Option<String>,
+        key: &[u8; 32],
+    ) -> Self {
         let personal = reason.code == Code::PersonalData;
         let kept = &bytes[..bytes.len().min(EVENT_BYTES_MAX)];
         let wire = Wire {
@@ -65,7 +71,10 @@ mod tests {
     #[test]
     fn a_refused_event_is_kept_whole_unless_it_is_too_large() {
         let kept = entry(Code::WrongUnit, b"{}");
-        assert_eq!((kept["event"].as_str(), kept["id"].as_str(), kept.get("cut")), (Some("e30="), Some("a"), None));
+        assert_eq!(
+            (kept["event"].as_str(), kept["id"].as_str(), kept.get("cut")),
+            (Some("e30="), Some("a"), None)
+        );
         let cut = entry(Code::EventTooLarge, &vec![b' '; EVENT_BYTES_MAX + 1]);
         assert_eq!(cut["cut"], true);
         assert!(cut.to_string().len() < eventlog::record::RECORD_BYTES_MAX);
