@@ -1,0 +1,7 @@
+//! What the commands do, one file each. They print lists in the form asked for and talk to the program over HTTP.
+
+pub mod bill;
+pub mod catalogue;
+pub mod check;
+pub mod export;
+pub mod usage;

@@ -1,0 +1,183 @@
+//! `taxameter bill`: what a month costs, and its close.
+
+use std::io;
+
+use clap::{Args, Subcommand};
+use domain::Month;
+use serde_json::{Value, json};
+
+use crate::client::{Connection, Target};
+use crate::output::{Format, List, number, text};
+
+/// What a month costs, and its close.
+#[derive(Debug, Args)]
+pub struct Bill {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Shows what a month comes to as it stands, without changing anything.
+    Preview(Preview),
+    /// Marks a month as preliminary: usage is in, finance looks at it.
+    Preliminary(Close),
+    /// Closes a month for ever; later changes become corrections in the next.
+    Close(Close),
+    /// Lists the months and their states.
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+struct Preview {
+    /// The month, such as 2021-03.
+    month: Month,
+    /// One row for each of these.
+    #[arg(long, value_enum, default_value = "customer")]
+    by: By,
+    /// Form of the list.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Format,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum By {
+    /// Payers.
+    Customer,
+    /// Services.
+    Service,
+    /// Every line.
+    Line,
+}
+
+#[derive(Debug, Args)]
+struct Close {
+    /// The month, such as 2021-03.
+    month: Month,
+    /// Accept all gaps in measured usage, for this reason.
+    #[arg(long, value_name = "WHY")]
+    accept_gaps: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// Form of the list.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Format,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Bill {
+    /// Does what was asked.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.action {
+            Action::Preview(preview) => preview.run().await,
+            Action::Preliminary(close) => close.run("preliminary").await,
+            Action::Close(close) => close.run("close").await,
+            Action::Show(show) => {
+                let connection = show.target.connect().await?;
+                let (items, _) = connection.client.list("/v1/months", &[]).await?;
+                print_months(&items, show.output)?;
+                connection.close().await
+            }
+        }
+    }
+}
+
+impl Preview {
+    async fn run(self) -> anyhow::Result<()> {
+        let connection = self.target.connect().await?;
+        let (items, page) = connection.client.list("/v1/charges", &[("month", self.month.to_string())]).await?;
+        self.list(&items)?.print(self.output, &mut io::stdout().lock())?;
+        if self.output == Format::Table {
+            print_totals(&connection, self.month, &page);
+        }
+        connection.close().await
+    }
+
+    fn list(&self, charges: &[Value]) -> anyhow::Result<List> {
+        let amounts = [
+            number("gross", "Brutto"),
+            number("joint", "Gemensamt"),
+            number("net", "Netto"),
+            number("surcharge", "Påslag"),
+        ];
+        match self.by {
+            By::Line => {
+                let mut columns = vec![
+                    text("customer", "Kund"),
+                    text("costcentre", "Ansvar"),
+                    text("service", "Tjänst"),
+                    text("meter", "Mätare"),
+                    text("class", "Klass"),
+                    text("corrects", "Rättar"),
+                    number("quantity", "Volym"),
+                    text("unit", "Enhet"),
+                    number("unit_price", "À-pris"),
+                ];
+                columns.extend(amounts);
+                Ok(List::of_items(&columns, charges))
+            }
+            By::Customer => summed("customer", "Kund", &amounts, charges),
+            By::Service => summed("service", "Tjänst", &amounts, charges),
+        }
+    }
+}
+
+/// Sums the charges' amounts by one of their fields, exactly.
+fn summed(key: &'static str, title: &'static str, amounts: &[crate::output::Column], charges: &[Value]) -> anyhow::Result<List> {
+    use std::collections::BTreeMap;
+
+    use anyhow::Context;
+    use rust_decimal::Decimal;
+
+    let mut sums: BTreeMap<String, Vec<Decimal>> = BTreeMap::new();
+    for charge in charges {
+        let group = charge[key].as_str().unwrap_or_default().to_owned();
+        let row = sums.entry(group).or_insert_with(|| vec![Decimal::ZERO; amounts.len()]);
+        for (sum, column) in row.iter_mut().zip(amounts) {
+            let amount = charge[column.key].as_str().with_context(|| format!("a charge without {}", column.key))?;
+            *sum += Decimal::from_str_exact(amount).with_context(|| format!("{amount:?} is no amount"))?;
+        }
+    }
+    let mut columns = vec![text(key, title)];
+    columns.extend_from_slice(amounts);
+    let mut list = List::new(&columns);
+    for (group, row) in sums {
+        list.rows.push([Some(group)].into_iter().chain(row.into_iter().map(|sum| Some(format!("{sum:.2}")))).collect());
+    }
+    Ok(list)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn print_totals(connection: &Connection, month: Month, page: &Value) {
+    let total = |name: &str| crate::output::swedish(page["totals"][name].as_str().unwrap_or("0"));
+    println!("\n{month}: netto {} kr, påslag {} kr", total("net"), total("surcharge"));
+    println!("Alla rader: {}/v1/exports/{month}/xlsx?preliminary=true", connection.client.url());
+}
+
+impl Close {
+    async fn run(self, action: &str) -> anyhow::Result<()> {
+        let connection = self.target.connect().await?;
+        let body = self.accept_gaps.map_or_else(|| json!({}), |why| json!({"accept": {"gaps": why}}));
+        let month = connection.client.post(&format!("/v1/months/{}/{action}", self.month), &body).await?;
+        print_months(&[month], Format::Table)?;
+        connection.close().await
+    }
+}
+
+fn print_months(items: &[Value], format: Format) -> anyhow::Result<()> {
+    let columns = [
+        text("month", "Månad"),
+        text("state", "Läge"),
+        number("net", "Netto"),
+        number("surcharge", "Påslag"),
+        text("hash", "Kontrollsumma"),
+    ];
+    Ok(List::of_items(&columns, items).print(format, &mut io::stdout().lock())?)
+}

@@ -1,0 +1,46 @@
+//! `taxameter check`: does everything answer that this configuration needs?
+
+use clap::Args;
+
+use crate::client::Client;
+use crate::config::{Config, Flags};
+use crate::serve;
+
+/// Checks the configuration and every connection that it needs, one line each.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Ask this running program instead whether it is ready.
+    #[arg(long, env = "TAXAMETER_SERVER", value_name = "URL")]
+    server: Option<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Check {
+    /// Prints what was checked; fails when anything is wrong.
+    #[expect(clippy::print_stdout, reason = "the answer of a command")]
+    pub async fn run(self) -> anyhow::Result<()> {
+        if let Some(server) = self.server {
+            let client = Client::new(&server)?;
+            client.request(reqwest::Method::GET, "/readyz", &[], None).await?;
+            println!("ok  {server} takes events and counts them");
+            return Ok(());
+        }
+        let config = Config::load(&self.flags)?;
+        println!("ok  the configuration can be read");
+        let mut failed = 0;
+        for finding in serve::check(&config).await? {
+            match finding {
+                Ok(fine) => println!("ok  {fine}"),
+                Err(error) => {
+                    failed += 1;
+                    println!("NO  {error:#}");
+                }
+            }
+        }
+        if failed > 0 {
+            anyhow::bail!("{failed} of the checks failed");
+        }
+        Ok(())
+    }
+}

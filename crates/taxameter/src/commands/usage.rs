@@ -1,0 +1,74 @@
+//! `taxameter usage`: volume and cost per service and meter.
+
+use std::io;
+
+use clap::Args;
+use domain::Month;
+
+use crate::client::{Client, Target};
+use crate::output::{Column, Format, List, number, text};
+use crate::serve;
+
+/// Shows volume and cost by month.
+#[derive(Debug, Args)]
+pub struct Usage {
+    /// First month [default: the first with usage].
+    #[arg(long, value_name = "MONTH")]
+    from: Option<Month>,
+    /// Last month [default: the last with usage].
+    #[arg(long, value_name = "MONTH")]
+    to: Option<Month>,
+    /// Only this service.
+    #[arg(long)]
+    service: Option<String>,
+    /// Only this customer.
+    #[arg(long)]
+    customer: Option<String>,
+    /// What to tell apart besides month, service and meter: class, customer, costcentre, product, dims.
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    by: Vec<String>,
+    /// Form of the list.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Format,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Usage {
+    /// Prints the list.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let connection = self.target.connect().await?;
+        let mut query = vec![("group_by", ["month,service,meter"].into_iter().chain(self.by.iter().map(String::as_str)).collect::<Vec<_>>().join(","))];
+        let (first, last) = all_months(&connection.client).await?;
+        query.push(("from", self.from.map_or(first, |month| month.to_string())));
+        query.push(("to", self.to.map_or(last, |month| month.to_string())));
+        query.extend(self.service.map(|service| ("service", service)));
+        query.extend(self.customer.map(|customer| ("customer", customer)));
+        let (items, _) = connection.client.list("/v1/usage", &query).await?;
+        let mut columns = vec![text("month", "Månad"), text("service", "Tjänst"), text("meter", "Mätare")];
+        columns.extend(self.by.iter().filter_map(|by| column(by)));
+        columns.extend([text("unit", "Enhet"), number("quantity", "Volym"), number("cost", "Kostnad")]);
+        List::of_items(&columns, &items).print(self.output, &mut io::stdout().lock())?;
+        connection.close().await
+    }
+}
+
+/// The first and the last month that there are; this month when there is none yet.
+async fn all_months(client: &Client) -> anyhow::Result<(String, String)> {
+    let (months, _) = client.list("/v1/months", &[]).await?;
+    let name = |month: Option<&serde_json::Value>| {
+        month.and_then(|month| month["month"].as_str()).map_or_else(|| serve::now().month().to_string(), str::to_owned)
+    };
+    Ok((name(months.first()), name(months.last())))
+}
+
+fn column(by: &str) -> Option<Column> {
+    match by {
+        "class" => Some(text("class", "Klass")),
+        "customer" => Some(text("customer", "Kund")),
+        "costcentre" => Some(text("costcentre", "Ansvar")),
+        "product" => Some(text("product", "Objektprodukt")),
+        "dims" => Some(text("dims", "Dimensioner")),
+        _ => None,
+    }
+}

@@ -1,0 +1,326 @@
+//! The configuration: one TOML file, overridden by `TAXAMETER_…` variables, overridden by flags.
+//!
+//! What was typed ([`File`]) becomes what the program needs ([`Config`]) once, here; nothing else reads either.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+/// Where the program listens unless told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8321";
+/// How many partitions a new usage log gets. Four keep two cores busy; more can come later as a new generation.
+const DEFAULT_PARTITIONS: u32 = 4;
+/// How many partitions a new usage topic gets in Kafka, so that several aggregators can share it.
+pub const DEFAULT_KAFKA_PARTITIONS: u32 = 12;
+/// How far back events are taken unless told otherwise: ten years, so that a year of the past can be sent today. A shop
+/// that only takes what is fresh sets 25, and its index of identities stays that much smaller.
+const DEFAULT_HORIZON_MONTHS: u32 = 120;
+/// Where the data lies unless told otherwise.
+pub const DEFAULT_DATA: &str = "taxameter-data";
+
+/// A part of the program that can run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Takes events over HTTP and puts them on the log.
+    Collect,
+    /// Counts the log into ClickHouse and rolls months up.
+    Aggregate,
+    /// Carries out closes.
+    Bill,
+    /// Answers queries and shows the dashboard.
+    Api,
+    /// Runs the embedded ClickHouse for others.
+    Store,
+}
+
+impl Role {
+    const ALL: [Role; 5] = [Role::Collect, Role::Aggregate, Role::Bill, Role::Api, Role::Store];
+}
+
+/// The flags that say what to run and where.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Flags {
+    /// Directory of the embedded log and store [default: taxameter-data].
+    #[arg(long, env = "TAXAMETER_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8321].
+    #[arg(long, env = "TAXAMETER_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Catalogue directory that seeds an empty store [default: Linköping's, built in].
+    #[arg(long, env = "TAXAMETER_CATALOG", value_name = "DIR")]
+    pub catalog: Option<PathBuf>,
+    /// Configuration file (TOML).
+    #[arg(long, env = "TAXAMETER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What this process does; may be given several times [default: everything].
+    #[arg(long, value_enum, value_name = "ROLE", value_delimiter = ',')]
+    pub role: Vec<Role>,
+    /// The ClickHouse engine (libchdb.so) to use instead of fetching it.
+    #[arg(long, env = "TAXAMETER_ENGINE", value_name = "FILE", hide = true)]
+    pub engine: Option<PathBuf>,
+}
+
+/// The configuration file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct File {
+    /// Directory of the embedded log and store.
+    pub data: Option<PathBuf>,
+    /// Address to listen on.
+    pub listen: Option<SocketAddr>,
+    /// Catalogue directory that seeds an empty store.
+    pub catalog: Option<PathBuf>,
+    /// What this process does.
+    pub roles: Vec<Role>,
+    /// This collector's name in the log; unique among collectors.
+    pub collector: Option<String>,
+    /// Kafka instead of the embedded log.
+    pub kafka: Option<KafkaSection>,
+    /// A ClickHouse server instead of the embedded one.
+    pub clickhouse: Option<ClickHouseSection>,
+    /// How many partitions a new embedded usage log gets.
+    pub partitions: Option<u32>,
+    /// How far back events are taken and told apart, in months before they are received.
+    pub horizon_months: Option<u32>,
+}
+
+/// `[kafka]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KafkaSection {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// What the topics' names begin with: `taxameter.` gives `taxameter.usage`.
+    #[serde(default)]
+    pub topic_prefix: String,
+    /// How many partitions a new usage topic gets.
+    #[serde(default)]
+    pub partitions: Option<u32>,
+    /// How many copies a new topic gets. Below 3 an acknowledged event can be lost with a broker.
+    #[serde(default)]
+    pub replication: Option<u16>,
+    /// Further properties of librdkafka, for TLS and SASL (`security.protocol`, `ssl.ca.location`, …).
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+    /// The file that holds the SASL password (`sasl.password`).
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `[clickhouse]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClickHouseSection {
+    /// `http://host:8123`
+    pub url: String,
+    /// The database; it is made when it is missing.
+    #[serde(default = "default_database")]
+    pub database: String,
+    /// The user.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The file that holds the user's password.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+}
+
+fn default_database() -> String {
+    "taxameter".to_owned()
+}
+
+/// Where the events go.
+#[derive(Debug, Clone)]
+pub enum LogConfig {
+    /// The log in the data directory.
+    Embedded {
+        /// How many partitions a new usage log gets.
+        partitions: u32,
+    },
+    /// Apache Kafka.
+    Kafka(KafkaSection),
+}
+
+/// What the program needs to know to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Directory of the embedded log and store.
+    pub data: PathBuf,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Catalogue directory; none is Linköping's.
+    pub catalog: Option<PathBuf>,
+    /// What this process does.
+    pub roles: BTreeSet<Role>,
+    /// This collector's name in the log.
+    pub collector: String,
+    /// Where the events go.
+    pub log: LogConfig,
+    /// A ClickHouse server; none is the embedded one.
+    pub clickhouse: Option<ClickHouseSection>,
+    /// The ClickHouse engine to use instead of fetching it.
+    pub engine: Option<PathBuf>,
+    /// How far back events are taken and told apart, in months before they are received.
+    pub horizon_months: u32,
+}
+
+impl Config {
+    /// Reads the file that the flags name, if any, and lets the flags override it.
+    pub fn load(flags: &Flags) -> anyhow::Result<Self> {
+        let file = match &flags.config {
+            None => File::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("could not read the configuration file {}", path.display()))?;
+                parse(&text).with_context(|| format!("in the configuration file {}", path.display()))?
+            }
+        };
+        Self::of(flags, file)
+    }
+
+    fn of(flags: &Flags, file: File) -> anyhow::Result<Self> {
+        let default_listen = || DEFAULT_LISTEN.parse().context("the default address");
+        let listen = flags.listen.or(file.listen).map_or_else(default_listen, Ok)?;
+        if !listen.ip().is_loopback() {
+            bail!(
+                "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and close \
+                 months. Listen on 127.0.0.1 and put a proxy with access control in front of it"
+            );
+        }
+        let roles: BTreeSet<Role> = if !flags.role.is_empty() {
+            flags.role.iter().copied().collect()
+        } else if !file.roles.is_empty() {
+            file.roles.into_iter().collect()
+        } else if file.clickhouse.is_some() {
+            Role::ALL.into_iter().filter(|role| *role != Role::Store).collect()
+        } else {
+            Role::ALL.into_iter().collect()
+        };
+        let partitions = file.partitions.unwrap_or(DEFAULT_PARTITIONS);
+        if !(1..=256).contains(&partitions) {
+            bail!("partitions is {partitions}; it must be from 1 to 256");
+        }
+        if file.clickhouse.is_some() && roles.contains(&Role::Store) {
+            bail!("role store runs the embedded ClickHouse, but [clickhouse] names a server: leave out one of them");
+        }
+        let alone = roles.len() == 1 && roles.contains(&Role::Store);
+        if !roles.contains(&Role::Store) && file.clickhouse.is_none() {
+            bail!("without the role store, [clickhouse] must say where ClickHouse is");
+        }
+        if file.kafka.is_none() && !alone && !Role::ALL.iter().all(|role| roles.contains(role) || *role == Role::Store) {
+            bail!("the embedded log belongs to one process: run all roles in it, or name brokers under [kafka]");
+        }
+        Ok(Self {
+            data: flags.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
+            listen,
+            catalog: flags.catalog.clone().or(file.catalog),
+            roles,
+            collector: file.collector.unwrap_or_else(|| "collector-1".to_owned()),
+            log: file.kafka.map_or(LogConfig::Embedded { partitions }, LogConfig::Kafka),
+            clickhouse: file.clickhouse,
+            engine: flags.engine.clone(),
+            horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
+        })
+    }
+
+    /// Whether this process has a role.
+    pub fn runs(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// The content of a secret's file, without the line end. Never printed.
+pub fn read_secret(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("could not read the secret file {}", path.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Where the engine is kept between runs: `$XDG_CACHE_HOME/taxameter` or `~/.cache/taxameter`.
+#[expect(clippy::disallowed_methods, reason = "the binary's configuration is the one reader of the environment")]
+pub fn cache_dir() -> anyhow::Result<PathBuf> {
+    if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").filter(|dir| Path::new(dir).is_absolute()) {
+        return Ok(PathBuf::from(cache).join("taxameter"));
+    }
+    let home = std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME says where a cache may be")?;
+    Ok(PathBuf::from(home).join(".cache/taxameter"))
+}
+
+fn parse(text: &str) -> anyhow::Result<File> {
+    toml::from_str(text).map_err(|error| match suggestion(error.message()) {
+        Some(nearest) => anyhow::anyhow!("{error}did you mean `{nearest}`?"),
+        None => anyhow::anyhow!("{error}"),
+    })
+}
+
+/// The known field nearest to an unknown one, from serde's "unknown field `a`, expected one of `b`, `c`".
+fn suggestion(message: &str) -> Option<&str> {
+    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    quoted.map(|known| (distance(unknown, known), known)).min().filter(|(d, known)| *d <= known.len() / 2).map(|(_, known)| known)
+}
+
+/// How many letters must be put in, left out or changed to make one word the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_configuration_runs_everything_on_loopback() {
+        let config = Config::of(&Flags::default(), File::default()).unwrap();
+        assert_eq!(config.roles.len(), Role::ALL.len());
+        assert_eq!(config.listen.to_string(), DEFAULT_LISTEN);
+        assert!(matches!(config.log, LogConfig::Embedded { partitions: 4 }));
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error_that_suggests_the_nearest() {
+        for (text, nearest) in [("lisen = \"127.0.0.1:1\"", "`listen`"), ("[kafka]\nbroker = \"a:1\"", "`brokers`")] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(nearest), "{error}");
+        }
+        assert!(parse("colour = 1").unwrap_err().to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn flags_override_the_file() {
+        let file = parse("listen = \"127.0.0.1:9\"\ndata = \"a\"\n[kafka]\nbrokers = \"k:9092\"").unwrap();
+        let flags = Flags { data: Some("b".into()), ..Flags::default() };
+        let config = Config::of(&flags, file).unwrap();
+        assert_eq!((config.data, config.listen.port()), (PathBuf::from("b"), 9));
+        assert!(matches!(config.log, LogConfig::Kafka(_)));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_at_once() {
+        let cases = [
+            ("listen = \"0.0.0.0:8321\"", "refusing to listen"),
+            ("partitions = 0", "from 1 to 256"),
+            ("roles = [\"collect\"]", "[clickhouse] must say"),
+            ("roles = [\"collect\"]\n[clickhouse]\nurl = \"http://c:8123\"", "belongs to one process"),
+            ("roles = [\"store\", \"api\"]\n[clickhouse]\nurl = \"http://c:8123\"", "leave out one"),
+        ];
+        for (text, want) in cases {
+            let error = Config::of(&Flags::default(), parse(text).unwrap()).unwrap_err().to_string();
+            assert!(error.contains(want), "{text}: {error}");
+        }
+    }
+}

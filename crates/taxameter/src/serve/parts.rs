@@ -1,0 +1,160 @@
+//! The stages and what connects them. Each runs as a task until the program stops.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use axum::Router;
+use collect::Intake;
+use domain::catalogue::Catalogue;
+use eventlog::{EventLog, TopicSpec, topic};
+use futures::FutureExt;
+use prometheus::Registry;
+use store::Store;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::{connect, now, open_log, partitions};
+use crate::config::{Config, Role};
+use crate::listener::Listener;
+use crate::{apply, catalogue};
+
+/// What the stages share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
+    pub(crate) registry: Registry,
+}
+
+type Tasks = JoinSet<anyhow::Result<()>>;
+type Stop = watch::Receiver<bool>;
+
+/// Starts the stages that the configuration names, and answers on the listener.
+pub(super) async fn start(
+    config: &Config,
+    engine: Option<&embedded::Server>,
+    listener: Listener,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let store = connect(config, engine).await?;
+    let in_force = catalogue::in_force(&store, config.catalog.as_deref(), now()).await?;
+    let log = open_log(config)?;
+    log.ensure_topics(&TopicSpec::standard(partitions(config))).await.context("could not make the log's topics")?;
+    let catalogue = Arc::new(ArcSwap::from_pointee(in_force));
+    let shared = Shared { store, log, catalogue, registry: Registry::new() };
+    let reload = Arc::new(Notify::new());
+    tasks.spawn(catalogue::follow(shared.store.clone(), Arc::clone(&shared.catalogue), Arc::clone(&reload), stop.clone()));
+    if config.runs(Role::Aggregate) {
+        aggregate(config, &shared, reload, tasks, stop)?;
+    }
+    let router = routes(config, &shared, tasks, stop).await?;
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        listener.run(router, stop).await;
+        Ok(())
+    });
+    Ok(())
+}
+
+fn aggregate(config: &Config, shared: &Shared, reload: Arc<Notify>, tasks: &mut Tasks, stop: &Stop) -> anyhow::Result<()> {
+    let metrics = aggregate::Metrics::register(&shared.registry)?;
+    let settings = aggregate::Config { horizon_months: config.horizon_months, ..aggregate::Config::new(now) };
+    let (log, store) = (Arc::clone(&shared.log), Arc::new(shared.store.clone()));
+    let aggregator = aggregate::Aggregator::new(settings, log, store, Arc::clone(&shared.catalogue), reload, metrics);
+    let stop = stop.clone();
+    tasks.spawn(async move { aggregator.run(stop).await.context("counting cannot go on") });
+    Ok(())
+}
+
+/// What is answered over HTTP: intake, queries, decisions, and the page.
+async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop) -> anyhow::Result<Router> {
+    let mut router = Router::new();
+    if config.runs(Role::Collect) {
+        router = router.merge(intake(config, shared).await?);
+    }
+    let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
+    let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
+    if config.runs(Role::Bill) {
+        let (closer, stop) = (biller.closer(), stop.clone());
+        tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
+    }
+    if config.runs(Role::Api) {
+        router = router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
+            biller,
+            store: shared.store.clone(),
+            catalogue: Arc::clone(&shared.catalogue),
+            registry: shared.registry.clone(),
+            metrics: api::Metrics::register(&shared.registry)?,
+            ready: ready(shared),
+            now,
+        }));
+    }
+    // There are no keys: only programs and pages of this machine are let through.
+    Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
+}
+
+async fn intake(config: &Config, shared: &Shared) -> anyhow::Result<Router> {
+    let metrics = collect::Metrics::register(&shared.registry)?;
+    let settings = collect::intake::Config {
+        collector: config.collector.clone(),
+        // The clock grows from start to start, so batch numbers may begin anew with each.
+        epoch: u64::try_from(now().micros()).unwrap_or_default(),
+        hash_key: hash_key(config)?,
+    };
+    let intake = Intake::start(settings, Arc::clone(&shared.log), Arc::clone(&shared.catalogue), metrics)
+        .await
+        .context("the intake cannot reach the log")?;
+    Ok(collect::router(Arc::new(intake), now))
+}
+
+/// The key of the hashes that stand for refused personal data: made once, kept in the data directory for its owner only.
+fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
+    let path = config.data.join("hash.key");
+    let read = |bytes: Vec<u8>| {
+        <[u8; 32]>::try_from(bytes).map_err(|_| anyhow::anyhow!("{} must hold 32 bytes", path.display()))
+    };
+    match std::fs::read(&path) {
+        Ok(bytes) => return read(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
+    }
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    let mut file = std::fs::File::options();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    let written = file.open(&path).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, &key)?;
+        file.sync_all()
+    });
+    written.with_context(|| format!("could not write {}", path.display()))?;
+    Ok(key)
+}
+
+/// Ready is who can take events and count them: the log answers, and so does the store.
+fn ready(shared: &Shared) -> api::Ready {
+    let shared = shared.clone();
+    Arc::new(move || {
+        let shared = shared.clone();
+        async move {
+            let log = shared.log.end_offset(topic::USAGE, 0).await;
+            let lag = shared.store.lag().await;
+            vec![
+                api::Check { name: "log", ok: answered("log", log.map(drop)) },
+                api::Check { name: "store", ok: answered("store", lag.map(drop)) },
+            ]
+        }
+        .boxed()
+    })
+}
+
+fn answered<E: std::error::Error + 'static>(part: &str, answer: Result<(), E>) -> bool {
+    if let Err(error) = &answer {
+        tracing::warn!(part, error = error as &dyn std::error::Error, "a part does not answer");
+    }
+    answer.is_ok()
+}

@@ -1,0 +1,163 @@
+//! The real program as its own process, on a data directory of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything that is awaited may take on a slow day. A wait ends as soon as what it waits for is there.
+pub const DEADLINE: Duration = Duration::from_secs(300);
+
+/// A running program; killed when it is dropped.
+pub struct Program {
+    process: Child,
+    directory: tempfile::TempDir,
+    url: String,
+    http: reqwest::blocking::Client,
+}
+
+impl Program {
+    /// Starts it with everything embedded.
+    pub fn embedded() -> Self {
+        Self::start("")
+    }
+
+    /// Starts it with a configuration file of this content.
+    pub fn start(configuration: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("taxameter.toml"), configuration).unwrap();
+        let (process, url) = spawn(directory.path());
+        let http = reqwest::blocking::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+        let program = Self { process, directory, url, http };
+        program.await_ready();
+        program
+    }
+
+    /// Kills it as a power switch would, and starts it again on what lies on the disk.
+    pub fn kill_and_restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.url) = spawn(self.directory.path());
+        self.await_ready();
+    }
+
+    fn await_ready(&self) {
+        self.until("the program is ready", || {
+            let answer = self.http.get(format!("{}/readyz", self.url)).send().ok()?;
+            answer.status().is_success().then_some(())
+        });
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Asks again and again until there is an answer, and fails with what was awaited.
+    pub fn until<T>(&self, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            assert!(began.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {awaited}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// `GET` of JSON; fails on any error.
+    pub fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().unwrap();
+        let (status, text) = (answer.status(), answer.text().unwrap());
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// `GET` of bytes; fails on any error.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.bytes().unwrap().to_vec()
+    }
+
+    /// `POST` of JSON: the status and the answer.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.http.post(format!("{}{path}", self.url)).json(body).send().unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().unwrap_or(Value::Null))
+    }
+
+    /// Sends events and returns the answer; every one must be accepted.
+    pub fn accept(&self, events: &[Value]) {
+        for batch in events.chunks(1000) {
+            let (status, answer) = self.post("/v1/events", &Value::Array(batch.to_vec()));
+            assert_eq!((status, &answer["rejected"]), (202, &Value::Array(vec![])), "{answer}");
+            assert_eq!(answer["accepted"], batch.len());
+        }
+    }
+
+    /// All items of a list, page by page.
+    pub fn list(&self, path: &str) -> Vec<Value> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        let joint = if path.contains('?') { '&' } else { '?' };
+        loop {
+            let mut page = self.get(&format!("{path}{joint}limit=10000{cursor}"));
+            items.extend(page["items"].as_array_mut().unwrap().drain(..));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+
+    /// Runs a command of the program against this one; its standard output.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_taxameter"))
+            .args(arguments)
+            .args(["--server", &self.url])
+            .current_dir(self.directory.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("--- the program's last words\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        }
+    }
+}
+
+/// Starts the program and reads its address, which is the first line that it prints.
+fn spawn(directory: &Path) -> (Child, String) {
+    let log = std::fs::File::options().create(true).append(true).open(directory.join("log")).unwrap();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_taxameter"))
+        .args(["serve", "--config", "taxameter.toml", "--data", "data", "--listen", "127.0.0.1:0"])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let Some(url) = line.split_whitespace().find(|word| word.starts_with("http://")) else {
+        let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
+        panic!("the program did not start: {line}\n{log}");
+    };
+    (process, url.to_owned())
+}
