@@ -200,6 +200,9 @@ impl Biller {
     ) -> crate::Result<Vec<Blocker>> {
         let mut blockers = Vec::new();
         blockers.extend(first_open(ledger, revisions, bill.month).map(Blocker::earlier_month_open));
+        if !may_close(ledger, revisions, bill.month) {
+            blockers.push(Blocker::no_usage(bill.month));
+        }
         if !gaps_accepted {
             let gaps =
                 self.inner.store.gaps(bill.month, revisions.as_of).await.map_err(storing("reading gaps"))?;
@@ -261,6 +264,12 @@ pub(crate) fn listed(ledger: &Ledger, revisions: &Revisions) -> Vec<Month> {
     let first = ledger.first_closed().or_else(|| revisions.months().next());
     let last = ledger.last_closed().max(revisions.months().next_back());
     first.zip(last).map_or_else(Vec::new, |(first, last)| first.through(last).collect())
+}
+
+/// Whether a month is one that can be closed: one that is listed, or the one after the last closed, in which only
+/// agreements may be billed. Anything else is a slip that would close years as empty.
+fn may_close(ledger: &Ledger, revisions: &Revisions, month: Month) -> bool {
+    listed(ledger, revisions).contains(&month) || ledger.last_closed().is_some_and(|last| last.next() == month)
 }
 
 /// The month that must be closed before another can be; none when it is its turn.

@@ -16,6 +16,8 @@ use crate::bill::Bill;
 pub enum BlockerCode {
     /// Months close in order.
     EarlierMonthOpen,
+    /// Nothing was used in the month, nor in any month up to it that is open.
+    NoUsage,
     /// Days of a meter are missing, and nobody has decided about them.
     Gaps,
     /// Nobody pays for some of the usage.
@@ -33,6 +35,7 @@ impl BlockerCode {
     pub const fn name(self) -> &'static str {
         match self {
             BlockerCode::EarlierMonthOpen => "earlier_month_open",
+            BlockerCode::NoUsage => "no_usage",
             BlockerCode::Gaps => "gaps",
             BlockerCode::Unattributed => "unattributed",
             BlockerCode::BooksDiffer => "books_differ",
@@ -59,6 +62,11 @@ impl Blocker {
     pub(crate) fn earlier_month_open(earlier: Month) -> Self {
         let detail = format!("{earlier} är inte stängd: månader stängs i ordning");
         Self { code: BlockerCode::EarlierMonthOpen, service: None, meter: None, detail }
+    }
+
+    pub(crate) fn no_usage(month: Month) -> Self {
+        let detail = format!("{month} har ingen användning att stänga");
+        Self { code: BlockerCode::NoUsage, service: None, meter: None, detail }
     }
 
     pub(crate) fn catalogue_unknown(version: &str) -> Self {

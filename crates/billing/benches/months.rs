@@ -1,0 +1,150 @@
+//! How long months of a municipality like Linköping take: 1,100 cost centres, 23 meters, 25,300 lines a month, a year and a
+//! month. `cargo bench -p billing` prints it; the budget is 2 s for a close and 10 s for all twelve months anew.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark whose own set-up fails has failed")]
+
+#[path = "../tests/months/catalogue.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod catalogue;
+#[path = "../tests/months/shared.rs"]
+mod shared;
+#[path = "../tests/months/world.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod world;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use billing::export::{Dialect, csv, xlsx};
+use billing::{Accept, Biller, Closing, UsageQuery};
+use domain::catalogue::{Catalogue, Meter, PriceRow, PriceState, Service};
+use domain::usage::{DailyUsage, MeterKind};
+
+use crate::catalogue::{catalogue, day, month, owned};
+use crate::world::World;
+
+const COSTCENTRES: usize = 1_100;
+const METERS: usize = 23;
+
+fn large() -> Catalogue {
+    let mut catalogue = catalogue();
+    let customers = ["KLF", "LEJON", "UAF"];
+    for n in 0..COSTCENTRES {
+        let code = format!("{}", 100_000 + n);
+        catalogue.costcentres.insert(code.clone(), owned(&code, &[(customers[n % 3], "2020-01-01", None)]));
+    }
+    for n in 0..METERS {
+        let slug = format!("tjanst-{n:02}");
+        let meter = Meter {
+            slug: "antal".to_owned(),
+            name: "Antal".to_owned(),
+            name_en: "Count".to_owned(),
+            kind: MeterKind::Sum,
+            unit: "st".to_owned(),
+            event_type: None,
+            dimensions: Vec::new(),
+            billed: true,
+            negative: false,
+            hold_days: 31,
+        };
+        let service = Service {
+            slug: slug.clone(),
+            name: slug.clone(),
+            name_en: slug.clone(),
+            product: "U".to_owned(),
+            start: day("2020-01-01"),
+            established_from: Some(month("2020-01")),
+            monthly_measured: true,
+            meters: [("antal".to_owned(), meter)].into(),
+        };
+        catalogue.services.insert(slug.clone(), service);
+        catalogue.prices.push(PriceRow {
+            service: slug,
+            meter: "antal".to_owned(),
+            class: String::new(),
+            valid_from: month("2020-01"),
+            valid_to: None,
+            price: "17.25".parse().unwrap(),
+            cost_price: None,
+            state: PriceState::Decided,
+            decision: "KS".to_owned(),
+        });
+    }
+    catalogue.prices.sort_by(|a, b| (&a.service, &a.meter, &a.class).cmp(&(&b.service, &b.meter, &b.class)));
+    catalogue
+}
+
+fn usage() -> Vec<DailyUsage> {
+    let mut days = Vec::new();
+    for month in month("2021-01").through(month("2022-01")) {
+        for meter in 0..METERS {
+            for costcentre in 0..COSTCENTRES {
+                days.push(DailyUsage {
+                    day: month.first_day(),
+                    service: format!("tjanst-{meter:02}"),
+                    meter: "antal".to_owned(),
+                    costcentre: format!("{}", 100_000 + costcentre),
+                    class: String::new(),
+                    amount: 1_234_567 + 1_000 * (meter * costcentre) as i128,
+                });
+            }
+        }
+    }
+    days
+}
+
+async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    println!("{what:<70} {:>9.1} ms", began.elapsed().as_secs_f64() * 1_000.0);
+    done
+}
+
+async fn close(biller: &Biller, at: &str) {
+    let closing = biller.close(month(at), Accept::default()).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
+}
+
+fn main() {
+    shared::on_server(|url| async move {
+        let world = World::new(url, "bench_months").await;
+        world.catalogue.store(Arc::new(large()));
+        world.usage.lock().days = usage();
+        timed("(writing 13 months of usage)", world.count(&[])).await;
+        world.start_closer();
+        let query = UsageQuery::of(month("2021-01"), month("2022-01"));
+        let by_payer = UsageQuery { by_customer: true, ..query.clone() };
+        let by_costcentre = UsageQuery { by_costcentre: true, ..query.clone() };
+        let items =
+            timed("usage of 13 months, first time (rates all of them)", world.biller.usage_items(&query))
+                .await;
+        assert_eq!(items.unwrap().len(), 13 * (METERS + 1));
+        timed("usage of 13 months by service and meter", world.biller.usage_items(&query)).await.unwrap();
+        timed("usage of 13 months by payer", world.biller.usage_items(&by_payer)).await.unwrap();
+        timed("usage of 13 months by cost centre (328,900 items)", world.biller.usage_items(&by_costcentre))
+            .await
+            .unwrap();
+        timed("the list of 13 months", world.biller.months()).await.unwrap();
+        timed("the list of 13 months again", world.biller.months()).await.unwrap();
+        for at in month("2021-01").through(month("2021-12")) {
+            timed(
+                &format!("close of {at}, with the barriers and the cut of the bench's roll-up"),
+                close(&world.biller, &at.to_string()),
+            )
+            .await;
+        }
+        let other = world.another_biller();
+        timed(
+            "preview of 2022-01 by a new process: reckons 12 closed months anew",
+            other.charges(month("2022-01")),
+        )
+        .await
+        .unwrap();
+        let bill = other.charges(month("2021-12")).await.unwrap();
+        let mut out = Vec::new();
+        timed("CSV of a month", async { csv(&bill, Dialect::Rfc4180, &mut out, &mut |_, _| {}).unwrap() })
+            .await;
+        timed("XLSX of a month", async { xlsx(&bill, &mut out, &mut |_, _| {}).unwrap() }).await;
+        world.finish().await;
+    });
+}

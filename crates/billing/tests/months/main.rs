@@ -1,0 +1,12 @@
+//! Months on the real engine and the real embedded log: previewed, closed, corrected and read back.
+//!
+//! Usage is written as the roll-up writes it. Tests share one server, each with a database and a log of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test whose own set-up fails has failed")]
+
+mod catalogue;
+mod closing;
+mod corrections;
+mod shared;
+mod usage;
+mod world;
