@@ -6,8 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri, header};
 use billing::{Accept, Blocker, Closing, MonthSummary};
 use domain::Month;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::Shared;
 use crate::cursor;
@@ -49,7 +50,8 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
     let params = Params::read(&uri, &["limit", "cursor"])?;
     let months = shared.biller.months().await.map_err(|error| crate::billing_problem(&error))?;
     let items = months.iter().map(item).collect();
-    let (items, next) = cursor::page(uri.path(), &params, items, |item: &Item| vec![Some(item.month.clone())])?;
+    let (items, next) =
+        cursor::page(uri.path(), &params, items, |item: &Item| vec![Some(item.month.clone())])?;
     Ok(Json(Page { items, next }))
 }
 
@@ -66,7 +68,6 @@ pub(crate) async fn preliminary(
     if !body.is_empty() {
         read::<Nothing>(&headers, &body)?;
     }
-    has_usage(&shared, month).await?;
     let summary = shared.biller.preliminary(month).await.map_err(|error| crate::billing_problem(&error))?;
     Ok(Json(item(&summary)))
 }
@@ -83,25 +84,16 @@ pub(crate) async fn close(
     let month = query::month("month", &month)?;
     let request: CloseRequest = read(&headers, &body)?;
     if request.accept.gaps.as_ref().is_some_and(|why| why.trim().is_empty()) {
-        return Err(Problem::new(Kind::InvalidBody).detail("accept.gaps ska säga varför", "accept.gaps must say why"));
+        return Err(
+            Problem::new(Kind::InvalidBody).detail("accept.gaps ska säga varför", "accept.gaps must say why")
+        );
     }
-    has_usage(&shared, month).await?;
     let accept = Accept { gaps: request.accept.gaps };
     let closing = shared.biller.close(month, accept).await.map_err(|error| crate::billing_problem(&error))?;
     match closing {
         Closing::Closed(summary) => Ok(Json(item(&summary))),
         Closing::Blocked(blockers) => Err(blocked(month, &blockers)),
     }
-}
-
-/// A decision about a month that is not there is a slip of the one who asks, and nothing to write down for ever.
-async fn has_usage(shared: &Shared, month: Month) -> Result<(), Problem> {
-    let months = shared.biller.months().await.map_err(|error| crate::billing_problem(&error))?;
-    if months.iter().any(|known| known.month == month) {
-        return Ok(());
-    }
-    let problem = Problem::new(Kind::NotFound);
-    Err(problem.detail(format!("{month} har ingen användning"), format!("{month} has no usage")))
 }
 
 fn blocked(month: Month, blockers: &[Blocker]) -> Problem {
@@ -130,17 +122,22 @@ fn item(summary: &MonthSummary) -> Item {
 }
 
 /// Reads a decision. Only `application/json` is taken: a form of another site cannot send that without being asked.
-fn read<T: for<'a> Deserialize<'a>>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if content_type.split(';').next().map(str::trim) != Some("application/json") {
-        return Err(Problem::new(Kind::UnsupportedMediaType).detail("ska vara application/json", "must be application/json"));
+        return Err(Problem::new(Kind::UnsupportedMediaType)
+            .detail("ska vara application/json", "must be application/json"));
     }
     if body.len() > BODY_BYTES_MAX {
         return Err(Problem::new(Kind::BodyTooLarge).detail("högst 64 KiB", "at most 64 KiB"));
     }
     // What serde says names fields and places of the caller's own text, nothing of ours.
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::new(Kind::InvalidBody).detail(error.to_string(), error.to_string()))
+    let wrong = |error: serde_json::Error| {
+        Problem::new(Kind::InvalidBody).detail(error.to_string(), error.to_string())
+    };
+    // By way of an object: serde alone would take an array for the fields in their order.
+    let object: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
+    T::deserialize(Value::Object(object)).map_err(wrong)
 }
 
 #[cfg(test)]
@@ -151,11 +148,17 @@ mod tests {
 
     #[test]
     fn only_a_reason_for_gaps_can_be_accepted() {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))]);
+        let headers = HeaderMap::from_iter([(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        )]);
         let read = |body: &str| read::<CloseRequest>(&headers, body.as_bytes());
         assert_eq!(read("{}").unwrap().accept.gaps, None);
-        assert_eq!(read(r#"{"accept":{"gaps":"leverantören var nere"}}"#).unwrap().accept.gaps.unwrap(), "leverantören var nere");
-        for wrong in ["", "[]", "{", r#"{"accept":{"unattributed":"x"}}"#, r#"{"force":true}"#] {
+        assert_eq!(
+            read(r#"{"accept":{"gaps":"leverantören var nere"}}"#).unwrap().accept.gaps.unwrap(),
+            "leverantören var nere"
+        );
+        for wrong in ["", "[]", "null", "{", r#"{"accept":{"unattributed":"x"}}"#, r#"{"force":true}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(super::read::<CloseRequest>(&HeaderMap::new(), b"{}").is_err());
