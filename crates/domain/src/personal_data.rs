@@ -52,7 +52,7 @@ pub fn find(text: &str) -> Option<PersonalData> {
     }
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '-' && c != '.').find_map(|token| {
         let token = token.trim_matches('.');
-        if is_identity_number(token) {
+        if holds_identity_number(token) {
             Some(PersonalData::IdentityNumber)
         } else if token.parse::<Ipv4Addr>().is_ok() {
             Some(PersonalData::IpAddress)
@@ -68,6 +68,27 @@ fn is_ipv6(token: &str) -> bool {
     let groups = token.split(':').count();
     // A clock time such as 02:00:00 is no address; the parser wants eight groups or a double colon.
     groups >= 3 && token.trim_matches('.').parse::<Ipv6Addr>().is_ok() && token != "::"
+}
+
+/// A token as it is, or a part of it between dashes and points (`kort-189001019802`), unless it is a UUID.
+fn holds_identity_number(token: &str) -> bool {
+    if is_identity_number(token) {
+        return true;
+    }
+    if is_uuid(token) || !token.contains(['-', '.']) {
+        return false;
+    }
+    let parts: Vec<&str> = token.split(['-', '.']).collect();
+    parts.iter().any(|part| is_identity_number(part))
+        || parts.windows(2).any(|pair| is_identity_number(&format!("{}-{}", pair[0], pair[1])))
+}
+
+/// 8-4-4-4-12 hexadecimal digits.
+fn is_uuid(token: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let groups = token.split('-');
+    groups.clone().count() == lengths.len()
+        && groups.zip(lengths).all(|(group, length)| group.len() == length && group.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// `\d{6}[-+]?\d{4}` or `\d{8}[-+]?\d{4}` with a valid date (a coordination number has 60 added to the day) and a
@@ -130,6 +151,10 @@ mod tests {
             ("18900118-9811", Some(IdentityNumber)),
             ("user:900101-9802", Some(IdentityNumber)),
             ("kort/9001019802/x", Some(IdentityNumber)),
+            ("kort-189001019802", Some(IdentityNumber)),
+            ("kort-900101-9802-x", Some(IdentityNumber)),
+            ("v1.9001019802", Some(IdentityNumber)),
+            ("12345678-1234-4abc-8def-189001019802", None),
             ("9001019803", None),
             ("9013019802", None),
             ("namn@example.org", Some(Email)),
