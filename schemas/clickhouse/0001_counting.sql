@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS events (
     position UInt64 CODEC(Delta, LZ4),
     precedence UInt64,
     fingerprint UInt128 CODEC(NONE),
-    effect Enum8('none' = 0, 'cell' = 1, 'observation' = 2, 'marker' = 3),
+    effect Enum8('none' = 0, 'sum' = 1, 'count' = 2, 'observation' = 3, 'subject' = 4, 'marker' = 5),
     service LowCardinality(String),
     meter LowCardinality(String),
     costcentre LowCardinality(String),

@@ -272,24 +272,25 @@ impl Store {
             .collect()
     }
 
-    /// Hands over the signed observations of a meter from an instant on, within a prefix (all there are without), in the
-    /// order of source, subject, time, identity, generation, position.
+    /// Hands over the signed observations of a meter in `time` (the end is not in it), within a prefix (all there are
+    /// without), in the order of source, subject, time, identity, generation, position.
     pub async fn each_observation(
         &self,
         service: &str,
         meter: &str,
-        from: Instant,
+        time: std::ops::Range<Instant>,
         prefix: Option<&Prefix>,
         each: &mut (dyn FnMut(&SignedObservation<'_>) + Send),
     ) -> crate::Result<()> {
         let condition = prefix.map_or_else(|| "true".to_owned(), |_| within("bitShiftRight(position, 12)"));
         let sql = format!(
             "SELECT ?fields FROM observations FINAL
-             WHERE service = ? AND meter = ? AND time >= fromUnixTimestamp64Micro(?, 'UTC') AND {condition}
+             WHERE service = ? AND meter = ? AND time >= fromUnixTimestamp64Micro(?, 'UTC')
+               AND time < fromUnixTimestamp64Micro(?, 'UTC') AND {condition}
              ORDER BY service, meter, source, subject, time, event_key, generation, partition, position, sign"
         );
         let failed = asking("observations");
-        let query = self.query(&sql).bind(service).bind(meter).bind(from.micros());
+        let query = self.query(&sql).bind(service).bind(meter).bind(time.start.micros()).bind(time.end.micros());
         let mut cursor = bind_prefix(query, prefix).fetch::<ObservationRow<'_>>().map_err(&failed)?;
         while let Some(row) = cursor.next().await.map_err(&failed)? {
             each(&SignedObservation {

@@ -153,23 +153,31 @@ impl Text {
     }
 }
 
-/// What an event added, so that a later revision can subtract it.
+/// What an event added, so that a later revision can subtract it without asking the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(i8)]
 pub enum Effect {
     /// Nothing: superseded, or a retraction of a summed meter.
     None = 0,
-    /// A part of a cell.
-    Cell = 1,
-    /// An observation.
-    Observation = 2,
+    /// Its quantity in a cell.
+    Sum = 1,
+    /// One in a cell.
+    Count = 2,
+    /// An observation that reaches into later months.
+    Observation = 3,
+    /// An observation of a distinct subject, which concerns its own month alone.
+    Subject = 4,
     /// A snapshot's marker.
-    Marker = 3,
+    Marker = 5,
 }
 
 impl Effect {
+    /// As the column's type lists them.
+    pub(crate) const COLUMN: &str =
+        "Enum8('none' = 0, 'sum' = 1, 'count' = 2, 'observation' = 3, 'subject' = 4, 'marker' = 5)";
+
     pub(crate) fn from_number(number: i8) -> Result<Self, Error> {
-        [Effect::None, Effect::Cell, Effect::Observation, Effect::Marker]
+        [Effect::None, Effect::Sum, Effect::Count, Effect::Observation, Effect::Subject, Effect::Marker]
             .into_iter()
             .find(|effect| *effect as i8 == number)
             .ok_or_else(|| Error::Unreadable { what: "effect", value: number.to_string() })

@@ -24,7 +24,7 @@ pub(super) fn events(batch: &Batch, dictionary: &Dictionary) -> Block {
     block.fixed("position", "UInt64", rows().map(|row| row.position.0.to_le_bytes()));
     block.fixed("precedence", "UInt64", rows().map(|row| row.position.precedence(row.generation).to_le_bytes()));
     block.fixed("fingerprint", "UInt128", rows().map(|row| row.fingerprint.0.to_le_bytes()));
-    block.fixed("effect", effect_type(), rows().map(|row| (row.effect as i8).to_le_bytes()));
+    block.fixed("effect", Effect::COLUMN, rows().map(|row| (row.effect as i8).to_le_bytes()));
     block.symbols("service", dictionary, rows().map(|row| row.service));
     block.symbols("meter", dictionary, rows().map(|row| row.meter));
     block.symbols("costcentre", dictionary, rows().map(|row| row.costcentre));
@@ -44,14 +44,6 @@ pub(super) fn events(batch: &Batch, dictionary: &Dictionary) -> Block {
     block.strings("object", rows().map(|row| text.get(row.object).as_bytes()));
     block.strings("dims", rows().map(|row| text.get(row.dims).as_bytes()));
     block
-}
-
-fn effect_type() -> &'static str {
-    const {
-        assert!(Effect::None as i8 == 0 && Effect::Cell as i8 == 1);
-        assert!(Effect::Observation as i8 == 2 && Effect::Marker as i8 == 3);
-    }
-    "Enum8('none' = 0, 'cell' = 1, 'observation' = 2, 'marker' = 3)"
 }
 
 /// The rank of each symbol by its text, so that rows are sorted without looking at text.

@@ -91,7 +91,7 @@ impl Store {
             "WITH found AS (
                  SELECT event_key, seq FROM events FINAL
                  WHERE service = ? AND meter = ? AND costcentre = ?{class} AND retracted = 0
-                   AND effect IN ('cell', 'observation') AND day BETWEEN toDate32(?) AND toDate32(?)
+                   AND effect IN ('sum', 'count', 'observation', 'subject') AND day BETWEEN toDate32(?) AND toDate32(?)
                    AND toYYYYMM(time) BETWEEN toYYYYMM(toDate32(?)) AND toYYYYMM(addDays(toDate32(?), 2)))
              SELECT ?fields FROM events FINAL
              WHERE (event_key, seq) IN (
