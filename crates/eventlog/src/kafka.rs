@@ -20,7 +20,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::header::{HEADER_NAME, Header, UnreadableHeader};
 
@@ -113,24 +113,13 @@ impl KafkaLog {
 }
 
 impl Shared {
-    /// The topic as it is now.
-    async fn topic(self: &Arc<Self>, name: &str) -> Result<Topic> {
+    /// The topic as it is now. One that is known to be there is awaited: the controller knows a topic before every broker
+    /// does.
+    async fn topic(self: &Arc<Self>, name: &str, is_known: bool) -> Result<Topic> {
         let (shared, owned) = (Arc::clone(self), name.to_owned());
-        let topic = blocking(move || shared.admin.describe(&owned)).await?;
+        let topic = blocking(move || shared.admin.describe(&owned, is_known)).await?;
         self.topics.write().insert(name.to_owned(), topic.clone());
         Ok(topic)
-    }
-
-    /// A topic that may just have been made: the controller knows it before every broker does. Each question is a round
-    /// trip, so this does not spin.
-    async fn new_topic(self: &Arc<Self>, name: &str) -> Result<Topic> {
-        let started = Instant::now();
-        loop {
-            match self.topic(name).await {
-                Err(Error::UnknownTopic { .. }) if started.elapsed() < self.config.request_timeout => {}
-                done => return done,
-            }
-        }
     }
 
     /// The number of partitions, which never changes while the topic is there.
@@ -138,7 +127,7 @@ impl Shared {
         if let Some(topic) = self.topics.read().get(name) {
             return Ok(topic.partitions);
         }
-        Ok(self.topic(name).await?.partitions)
+        Ok(self.topic(name, false).await?.partitions)
     }
 
     async fn check_partition(self: &Arc<Self>, topic: &str, partition: u32) -> Result<()> {
@@ -177,7 +166,7 @@ impl EventLog for KafkaLog {
             self.shared.admin.create(specs, &self.shared.config).await?;
             let mut topics = Vec::with_capacity(specs.len());
             for spec in specs {
-                let topic = self.shared.new_topic(&spec.name).await?;
+                let topic = self.shared.topic(&spec.name, true).await?;
                 if topic.partitions != spec.partitions {
                     let (wanted, found) = (spec.partitions, topic.partitions);
                     return Err(Error::OtherPartitions { topic: topic.name, wanted, found });
@@ -193,8 +182,9 @@ impl EventLog for KafkaLog {
         async move {
             let mut findings = Vec::new();
             for spec in specs {
+                let is_known = self.shared.topics.read().contains_key(&spec.name);
                 let (shared, name) = (Arc::clone(&self.shared), spec.name.clone());
-                let copies = blocking(move || shared.admin.copies(&name)).await?;
+                let copies = blocking(move || shared.admin.copies(&name, is_known)).await?;
                 findings.extend(self.shared.admin.check(spec, copies, &self.shared.config).await?);
             }
             Ok(findings)
@@ -203,7 +193,7 @@ impl EventLog for KafkaLog {
     }
 
     fn topic<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<Topic>> {
-        self.shared.topic(topic).boxed()
+        self.shared.topic(topic, false).boxed()
     }
 
     fn append_batch<'a>(

@@ -45,8 +45,9 @@ pub(super) struct Faults {
 
 enum State {
     Open(Store),
-    /// The disk ran full in the middle of a write. Opened again by the next append that finds room.
-    Closed,
+    /// The disk ran full in the middle of a write, or a background thread failed. Opened again by the next append that finds
+    /// room.
+    Closed(Reason),
     /// A write failed otherwise: what is on the disk is unknown.
     Poisoned(Arc<str>),
 }
@@ -55,7 +56,7 @@ impl std::fmt::Debug for State {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Open(_) => "Open",
-            Self::Closed => "Closed",
+            Self::Closed(_) => "Closed",
             Self::Poisoned(_) => "Poisoned",
         })
     }
@@ -72,6 +73,7 @@ pub(super) struct Failure {
 #[derive(Debug, Clone)]
 enum Reason {
     Full(u64),
+    Unavailable(Arc<str>),
     Poisoned(Arc<str>),
 }
 
@@ -80,6 +82,11 @@ impl Failure {
         let path = self.path.clone();
         match &self.reason {
             Reason::Full(free_bytes) => Error::Full { path, free_bytes: *free_bytes },
+            Reason::Unavailable(cause) => Error::Unavailable {
+                operation: "writing",
+                object: path.display().to_string(),
+                source: Cause::from(cause.as_ref()),
+            },
             Reason::Poisoned(cause) => Error::Poisoned { path, source: Cause::from(cause.as_ref()) },
         }
     }
@@ -127,18 +134,19 @@ impl Storage {
             return Err(self.failure(Outcome::Out, Reason::Full(free_bytes)));
         }
         let mut state = self.state.write();
-        if !matches!(*state, State::Closed) {
+        if !matches!(*state, State::Closed(_)) {
             return Ok(false);
         }
         match Store::open(&self.path) {
             Ok(store) => {
-                tracing::info!(path = %self.path.display(), "there is room again: the log goes on");
+                tracing::info!(path = %self.path.display(), "the log goes on");
                 *state = State::Open(store);
                 Ok(true)
             }
             Err(error) => {
-                tracing::warn!(path = %self.path.display(), error = %chain(&error), "the log could not be opened again");
-                Err(self.failure(Outcome::Out, Reason::Full(free_bytes)))
+                let error = chain(&error);
+                tracing::warn!(path = %self.path.display(), error, "the log could not be opened again");
+                Err(self.failure(Outcome::Out, Reason::Unavailable(error.into())))
             }
         }
     }
@@ -151,7 +159,7 @@ impl Storage {
                 Ok(()) => return Ok(()),
                 Err(failed) => failed,
             },
-            State::Closed => return Err(self.failure(Outcome::Out, Reason::Full(self.free_bytes()))),
+            State::Closed(reason) => return Err(self.failure(Outcome::Out, reason.clone())),
             State::Poisoned(cause) => {
                 return Err(self.failure(Outcome::Out, Reason::Poisoned(Arc::clone(cause))));
             }
@@ -182,21 +190,32 @@ impl Storage {
         store.database.persist(PersistMode::SyncData).map_err(|error| FailedWrite { is_sync: true, error })
     }
 
-    /// Closes the store when the disk is full, and gives it up otherwise.
+    /// Closes the store when the disk is full or a background thread failed, and gives it up otherwise.
+    ///
+    /// Background threads move to tables what the journal has, which was synced before anybody was answered: opening again
+    /// reads it from there.
     fn fail(&self, failed: &FailedWrite) -> Failure {
         let free_bytes = self.free_bytes();
         let is_full = !failed.is_sync && (is_disk_full(&failed.error) || free_bytes < self.free_bytes_min);
+        // fjall says so of every write after one of its threads failed; our own failed sync is another error.
+        let is_background = matches!(failed.error, fjall::Error::Poisoned);
         let error = chain(&failed.error);
-        let (state, reason) = if is_full {
+        let cause: Arc<str> = error.as_str().into();
+        let reason = if is_full {
             tracing::warn!(path = %self.path.display(), error, "the disk is full: the log waits for room");
-            (State::Closed, Reason::Full(free_bytes))
+            Reason::Full(free_bytes)
+        } else if is_background {
+            tracing::error!(path = %self.path.display(), error, "a background write failed: the log is opened again");
+            Reason::Unavailable(Arc::clone(&cause))
         } else {
             tracing::error!(path = %self.path.display(), error, "a write failed: the log is out of use");
-            let cause: Arc<str> = error.into();
-            (State::Poisoned(Arc::clone(&cause)), Reason::Poisoned(cause))
+            Reason::Poisoned(Arc::clone(&cause))
         };
         // The store is dropped here, which waits for its threads.
-        *self.state.write() = state;
+        *self.state.write() = match &reason {
+            Reason::Full(_) | Reason::Unavailable(_) => State::Closed(reason.clone()),
+            Reason::Poisoned(_) => State::Poisoned(cause),
+        };
         self.failure(Outcome::Unknown, reason)
     }
 
@@ -222,7 +241,7 @@ impl Storage {
     fn store<'a>(&self, state: &'a State) -> Result<&'a Store> {
         match state {
             State::Open(store) => Ok(store),
-            State::Closed => Err(Error::Full { path: self.path.clone(), free_bytes: self.free_bytes() }),
+            State::Closed(reason) => Err(self.failure(Outcome::Out, reason.clone()).error()),
             State::Poisoned(cause) => {
                 Err(Error::Poisoned { path: self.path.clone(), source: Cause::from(cause.as_ref()) })
             }

@@ -30,32 +30,39 @@ impl Admin {
         AdminOptions::new().request_timeout(Some(self.timeout)).operation_timeout(Some(self.timeout))
     }
 
-    /// The topic as it is now; blocks.
-    pub(super) fn describe(&self, topic: &str) -> Result<Topic> {
-        let Description { id, partitions, .. } = self.describe_settled(topic)?;
+    /// The topic as it is now; blocks. One that is known to be there is awaited.
+    pub(super) fn describe(&self, topic: &str, is_known: bool) -> Result<Topic> {
+        let Description { id, partitions, .. } = self.describe_settled(topic, is_known)?;
         Ok(Topic { name: topic.to_owned(), partitions, id })
     }
 
-    /// The copies of the topic's partition that has the fewest; blocks.
-    pub(super) fn copies(&self, topic: &str) -> Result<u32> {
-        Ok(self.describe_settled(topic)?.copies)
+    /// The copies of the topic's partition that has the fewest; blocks. As [`Admin::describe`].
+    pub(super) fn copies(&self, topic: &str, is_known: bool) -> Result<u32> {
+        Ok(self.describe_settled(topic, is_known)?.copies)
     }
 
     /// A topic that was just made may not have reached the broker that is asked, or have no leaders yet: then it is asked
     /// again until the time is up. Each question is a round trip, so this does not spin.
-    fn describe_settled(&self, topic: &str) -> Result<Description> {
+    fn describe_settled(&self, topic: &str, is_known: bool) -> Result<Description> {
         let started = Instant::now();
         loop {
-            match describe(&self.client, topic, self.timeout) {
-                Ok(description) if description.partitions > 0 => return Ok(description),
+            let answer = describe(&self.client, topic, self.timeout);
+            let is_settling = match &answer {
+                Ok(description) => description.partitions == 0,
                 Err(KafkaError::AdminOp(
                     RDKafkaErrorCode::LeaderNotAvailable | RDKafkaErrorCode::NotLeaderForPartition,
-                ))
-                | Ok(_)
-                    if started.elapsed() < self.timeout => {}
-                Ok(_) => return Err(Error::UnknownTopic { topic: topic.to_owned() }),
-                Err(error) => return Err(failed("describing a topic", topic, error)),
+                )) => true,
+                Err(KafkaError::AdminOp(RDKafkaErrorCode::UnknownTopicOrPartition)) => is_known,
+                Err(_) => false,
+            };
+            if is_settling && started.elapsed() < self.timeout {
+                continue;
             }
+            let description = answer.map_err(|error| failed("describing a topic", topic, error))?;
+            if description.partitions == 0 {
+                return Err(Error::UnknownTopic { topic: topic.to_owned() });
+            }
+            return Ok(description);
         }
     }
 

@@ -114,16 +114,25 @@ pub(super) fn ends<C: rdkafka::consumer::ConsumerContext>(
     loop {
         match consumer.fetch_watermarks(topic, signed(partition), timeout) {
             Ok((start, end)) => return Ok((start.unsigned_abs(), end.unsigned_abs())),
-            // Its leader is being chosen or has moved. Each question is a round trip, so this does not spin.
-            Err(error) if has_no_leader(&error) && started.elapsed() < timeout => {}
+            // Its leader is being chosen or has moved, or the broker that was asked does not know the topic yet. Each question
+            // is a round trip, so this does not spin.
+            Err(error) if is_settling(&error) && started.elapsed() < timeout => {}
             Err(error) => return Err(failed("reading a partition's ends", topic, error)),
         }
     }
 }
 
-fn has_no_leader(error: &KafkaError) -> bool {
-    let code = code(error);
-    matches!(code, Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable))
+fn is_settling(error: &KafkaError) -> bool {
+    matches!(
+        code(error),
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+        )
+    )
 }
 
 pub(super) fn check_range(topic: &str, partition: u32, wanted: u64, (start, end): (u64, u64)) -> Result<()> {

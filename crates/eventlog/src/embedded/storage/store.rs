@@ -3,16 +3,18 @@
 use super::super::mend;
 use super::failed;
 use crate::{Error, Result, Topic, TopicId};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 const STORE_DIRECTORY: &str = "store";
 const META: &str = "meta";
 
-/// Each partition's newest records stay in memory until they are so many bytes.
-const MEMTABLE_BYTES_MAX: u64 = 8 << 20;
-/// The journal is cut off behind what the tables have; a longer one makes opening slower.
+/// A partition's newest records stay in memory until they are so many bytes: with half of this, appends often wait for a
+/// flush.
+const MEMTABLE_BYTES_MAX: u64 = 16 << 20;
+/// The journal is cut off behind what the tables have; a longer one makes opening slower. Bounds what all partitions have in
+/// memory, too.
 const JOURNAL_BYTES_MAX: u64 = 256 << 20;
 /// Records are read once, in order, so a cache does little for them.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -101,6 +103,8 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES_MAX)
             .manual_journal_persist(true)
+            // A torn batch is then always one with a wrong checksum, which is what `mend` knows; and it costs less CPU.
+            .journal_compression(CompressionType::None)
             .worker_threads(1)
             .open()
     };

@@ -284,6 +284,8 @@ impl Poller {
         change: Change,
     ) -> Result<()> {
         match change {
+            // The group was balanced anew and this member's share stayed as it was.
+            Change::Assigned(none) | Change::Revoked(none) if none.is_empty() => {}
             Change::Assigned(assigned) => {
                 for partition in &assigned {
                     partitions.insert(*partition, State::default());
@@ -316,12 +318,14 @@ impl Poller {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             return Err(Error::Ended { topic: self.topic.clone(), source: Box::new(error) });
         }
-        let error = failed("reading records", &self.topic, error);
-        if !error.is_retriable() {
-            return Err(error);
-        }
-        // Such as a missing right: the owner should know, and librdkafka goes on trying.
-        self.waiting.push_back(Event::Failed(error));
+        // Such as a missing right, or a topic that a broker does not know (yet): the owner should know, and librdkafka goes on
+        // trying.
+        let (operation, object) = ("reading records", self.topic.clone());
+        self.waiting.push_back(Event::Failed(Error::Unavailable {
+            operation,
+            object,
+            source: Box::new(error),
+        }));
         Ok(())
     }
 
