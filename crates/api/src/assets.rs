@@ -23,10 +23,12 @@ impl Asset {
     }
 }
 
-static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("taxameter", "css", "text/css; charset=utf-8", include_str!("../assets/taxameter.css")));
-static ICON: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("taxameter", "svg", "image/svg+xml", include_str!("../assets/taxameter.svg")));
+static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("taxameter", "css", "text/css; charset=utf-8", include_str!("../assets/taxameter.css"))
+});
+static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("taxameter", "svg", "image/svg+xml", include_str!("../assets/taxameter.svg"))
+});
 
 /// Where the style sheet is.
 pub(crate) fn style() -> String {
@@ -42,7 +44,9 @@ pub(crate) fn icon() -> String {
 pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, Problem> {
     let asset = [&*STYLE, &*ICON].into_iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let headers =
-        [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    let headers = [
+        (header::CONTENT_TYPE, asset.media_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
     Ok((headers, asset.content).into_response())
 }

@@ -34,8 +34,21 @@ struct Item {
 }
 
 const COLUMNS: [&str; 15] = [
-    "id", "month", "corrects", "customer", "costcentre", "service", "meter", "class", "unit", "quantity", "unit_price",
-    "gross", "joint", "net", "surcharge",
+    "id",
+    "month",
+    "corrects",
+    "customer",
+    "costcentre",
+    "service",
+    "meter",
+    "class",
+    "unit",
+    "quantity",
+    "unit_price",
+    "gross",
+    "joint",
+    "net",
+    "surcharge",
 ];
 
 #[derive(Debug, Serialize)]
@@ -54,7 +67,11 @@ struct ChargePage {
 }
 
 /// `GET /v1/charges`
-pub(crate) async fn get(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get(
+    State(shared): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["month", "customer", "limit", "cursor", "format"])?;
     let month = params.required_month("month")?;
     let format = Format::of(&params, &headers)?;

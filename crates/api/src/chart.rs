@@ -25,7 +25,8 @@ impl fmt::Display for Px {
 pub(crate) fn ticks(least: i64, greatest: i64, steps: i64) -> Vec<i64> {
     let (least, greatest) = (least.min(0), greatest.max(0));
     let step = round_step((greatest - least) / steps.max(1));
-    let (first, last) = (least.div_euclid(step), greatest.div_euclid(step) + i64::from(greatest.rem_euclid(step) > 0));
+    let (first, last) =
+        (least.div_euclid(step), greatest.div_euclid(step) + i64::from(greatest.rem_euclid(step) > 0));
     (first..=last.max(first + 1)).map(|n| n * step).collect()
 }
 
@@ -193,7 +194,11 @@ impl Bars<'_> {
 
     /// Whether another year stands so near to the right of a column's that the two would overlap.
     fn year_is_near(&self, n: usize) -> bool {
-        self.columns.iter().skip(n + 1).take(self.label_every.saturating_sub(1)).any(|column| column.year.is_some())
+        self.columns
+            .iter()
+            .skip(n + 1)
+            .take(self.label_every.saturating_sub(1))
+            .any(|column| column.year.is_some())
     }
 }
 

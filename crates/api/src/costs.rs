@@ -28,11 +28,19 @@ struct Item {
 const COLUMNS: [&str; 8] = ["month", "state", "service", "product", "gross", "joint", "net", "surcharge"];
 
 /// `GET /v1/costs`
-pub(crate) async fn get(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get(
+    State(shared): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["from", "to", "service", "limit", "cursor", "format"])?;
     let (from, to) = params.months()?;
     let format = Format::of(&params, &headers)?;
-    let known = shared.store.months_with_usage(store::AsOf::Newest).await.map_err(|error| crate::store_problem(&error))?;
+    let known = shared
+        .store
+        .months_with_usage(store::AsOf::Newest)
+        .await
+        .map_err(|error| crate::store_problem(&error))?;
     let mut items = Vec::new();
     for month in known.into_iter().filter(|month| (from..=to).contains(month)) {
         let bill = shared.biller.charges(month).await.map_err(|error| crate::billing_problem(&error))?;

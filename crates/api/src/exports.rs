@@ -53,7 +53,10 @@ pub(crate) async fn get(
     let mark = if bill.state == MonthState::Closed { "" } else { "-preliminary" };
     let headers = [
         (header::CONTENT_TYPE, format.media_type().to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"taxameter-{month}{mark}.{}\"", format.suffix())),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"taxameter-{month}{mark}.{}\"", format.suffix()),
+        ),
     ];
     Ok((headers, streamed(bill, format)).into_response())
 }
@@ -71,7 +74,9 @@ fn streamed(bill: Arc<Bill>, format: FileFormat) -> Body {
             drop(Problem::internal(&error));
         }
     });
-    Body::from_stream(stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }))
+    Body::from_stream(stream::unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    }))
 }
 
 fn write(bill: &Bill, format: FileFormat, chunks: &mut Chunks) -> billing::Result<()> {
@@ -92,11 +97,13 @@ impl FileFormat {
         match name {
             "csv" => {
                 let params = Params::read(uri, FileFormat::Csv(Dialect::Rfc4180).parameters())?;
-                let dialect = params.one_of("dialect", &["rfc4180", "excel-sv"])?.and_then(Dialect::from_name);
+                let dialect =
+                    params.one_of("dialect", &["rfc4180", "excel-sv"])?.and_then(Dialect::from_name);
                 Ok(FileFormat::Csv(dialect.unwrap_or_default()))
             }
             "xlsx" => Ok(FileFormat::Xlsx),
-            _ => Err(Problem::new(Kind::NotFound).detail("formaten är csv och xlsx", "the formats are csv and xlsx")),
+            _ => Err(Problem::new(Kind::NotFound)
+                .detail("formaten är csv och xlsx", "the formats are csv and xlsx")),
         }
     }
 

@@ -35,7 +35,8 @@ pub(crate) async fn livez() -> &'static str {
 /// `GET /readyz`
 pub(crate) async fn readyz(State(shared): State<Shared>) -> Result<Response, Problem> {
     let checks = (shared.ready)().await;
-    let named: Map<String, Value> = checks.iter().map(|check| (check.name.to_owned(), check.ok.into())).collect();
+    let named: Map<String, Value> =
+        checks.iter().map(|check| (check.name.to_owned(), check.ok.into())).collect();
     if checks.iter().all(|check| check.ok) {
         return Ok(axum::Json(serde_json::json!({ "ready": true, "checks": named })).into_response());
     }
@@ -48,7 +49,9 @@ pub(crate) async fn readyz(State(shared): State<Shared>) -> Result<Response, Pro
 
 /// `GET /metrics`, in Prometheus's text format.
 pub(crate) async fn metrics(State(shared): State<Shared>) -> Result<Response, Problem> {
-    let text = TextEncoder::new().encode_to_string(&shared.registry.gather()).map_err(|error| Problem::internal(&error))?;
+    let text = TextEncoder::new()
+        .encode_to_string(&shared.registry.gather())
+        .map_err(|error| Problem::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

@@ -39,7 +39,8 @@ impl Language {
     /// What the reader chose before (a cookie), else what `Accept-Language` prefers.
     pub(crate) fn chosen(headers: &HeaderMap) -> Self {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let pairs =
+            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let chosen = pairs.filter(|(name, _)| *name == COOKIE).find_map(|(_, tag)| Self::from_tag(tag));
         chosen.unwrap_or_else(|| Self::accepted(headers))
     }
@@ -50,12 +51,17 @@ impl Language {
             let ranges = accept.split(',').filter_map(|range| {
                 let mut parts = range.split(';').map(str::trim);
                 let tag = parts.next()?.split('-').next()?.to_ascii_lowercase();
-                let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1000), thousandths)?;
+                let quality =
+                    parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1000), thousandths)?;
                 (tag == language.tag()).then_some(quality)
             });
             ranges.max().unwrap_or(0)
         };
-        if weight(Language::English) > weight(Language::Swedish) { Language::English } else { Language::Swedish }
+        if weight(Language::English) > weight(Language::Swedish) {
+            Language::English
+        } else {
+            Language::Swedish
+        }
     }
 }
 
@@ -65,7 +71,8 @@ fn thousandths(text: &str) -> Option<u32> {
     if fraction.len() > 3 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let value = whole.parse::<u32>().ok()?.checked_mul(1000)? + format!("{fraction:0<3}").parse::<u32>().ok()?;
+    let value =
+        whole.parse::<u32>().ok()?.checked_mul(1000)? + format!("{fraction:0<3}").parse::<u32>().ok()?;
     (value <= 1000).then_some(value)
 }
 

@@ -7,29 +7,29 @@
 //! Start with [`routes`], then [`query`] (how questions are read), [`list`] and [`cursor`] (how lists are answered), one
 //! file for each noun, and [`overview`] (the first page) with [`chart`].
 
-mod language;
-mod problem;
-mod query;
-mod cursor;
-mod list;
-mod health;
-mod metrics;
-mod usage;
-mod costs;
-mod charges;
-mod months;
-mod exports;
-mod services;
-mod quarantine;
-mod reconciliation;
-mod numbers;
-mod texts;
-mod chart;
-mod figures;
 mod assets;
-mod page;
+mod charges;
+mod chart;
+mod costs;
+mod cursor;
+mod exports;
+mod figures;
+mod health;
+mod language;
+mod list;
+mod metrics;
+mod months;
+mod numbers;
 mod overview;
+mod page;
+mod problem;
+mod quarantine;
+mod query;
+mod reconciliation;
 mod routes;
+mod services;
+mod texts;
+mod usage;
 
 use std::sync::Arc;
 
@@ -72,8 +72,14 @@ fn store_problem(error: &store::Error) -> Problem {
 
 /// What the caller learns when billing fails. A decision that was not carried out in time stands: asking again is safe.
 fn billing_problem(error: &billing::Error) -> Problem {
-    if let billing::Error::Store { source, .. } = error && source.is_connection() {
+    if let billing::Error::Store { source, .. } = error
+        && source.is_connection()
+    {
         return Problem::unavailable(error);
     }
-    if let billing::Error::NotInTime { .. } = error { Problem::unavailable(error) } else { Problem::internal(error) }
+    if let billing::Error::NotInTime { .. } = error {
+        Problem::unavailable(error)
+    } else {
+        Problem::internal(error)
+    }
 }

@@ -74,7 +74,9 @@ impl Table {
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Problem> {
         let written = cells.iter().map(|cell| match cell {
-            Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) => format!("'{text}"),
+            Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) => {
+                format!("'{text}")
+            }
             Cell::Text(text) | Cell::Number(text) => (*text).to_owned(),
             Cell::Empty => String::new(),
         });

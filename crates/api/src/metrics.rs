@@ -19,8 +19,11 @@ impl Metrics {
     /// # Errors
     /// When the registry has a metric of the same name.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let options = HistogramOpts::new("taxameter_api_request_seconds", "time until the answer began, by route and status")
-            .buckets(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
+        let options = HistogramOpts::new(
+            "taxameter_api_request_seconds",
+            "time until the answer began, by route and status",
+        )
+        .buckets(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
         let request_seconds = HistogramVec::new(options, &["route", "status"])?;
         registry.register(Box::new(request_seconds.clone()))?;
         Ok(Self { request_seconds })

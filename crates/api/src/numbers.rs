@@ -113,7 +113,6 @@ pub(crate) fn change(language: Language, before: Money, after: Money) -> Option<
     Some(format!("{sign}{}{}", fixed(language, tenths, 1), percent_sign(language)))
 }
 
-
 const fn percent_sign(language: Language) -> &'static str {
     match language {
         Language::Swedish => "\u{a0}%",
@@ -127,11 +126,31 @@ const SHORT: [[&str; 12]; 2] = [
 ];
 const LONG: [[&str; 12]; 2] = [
     [
-        "januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november",
+        "januari",
+        "februari",
+        "mars",
+        "april",
+        "maj",
+        "juni",
+        "juli",
+        "augusti",
+        "september",
+        "oktober",
+        "november",
         "december",
     ],
     [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ],
 ];

@@ -92,10 +92,16 @@ impl Overview {
             page: Page::new(language, &path, input.catalogue, input.now),
             t: figured.t,
             foreign: language != Language::Swedish,
-            period: format!("{} – {}", numbers::long_month(language, first), numbers::long_month(language, last)),
+            period: format!(
+                "{} – {}",
+                numbers::long_month(language, first),
+                numbers::long_month(language, last)
+            ),
             lead: figured.lead(),
-            earlier: (input.known.0 < first).then(|| format!("/?month={}", last.plus(1 - MONTHS).max(input.known.0))),
-            later: (last < input.known.1).then(|| format!("/?month={}", last.plus(MONTHS - 1).min(input.known.1))),
+            earlier: (input.known.0 < first)
+                .then(|| format!("/?month={}", last.plus(1 - MONTHS).max(input.known.0))),
+            later: (last < input.known.1)
+                .then(|| format!("/?month={}", last.plus(MONTHS - 1).min(input.known.1))),
             cards: figured.cards(),
             unit: figured.scale.unit(language),
             series: figured.products.iter().map(|(_, name)| (*name).to_owned()).collect(),
@@ -117,8 +123,10 @@ impl Overview {
 impl<'a> Figured<'a> {
     fn new(input: &'a Input<'a>) -> Self {
         let window: Vec<Month> = input.last.plus(1 - MONTHS).through(input.last).collect();
-        let by_month: BTreeMap<Month, &MonthFigures> = input.months.iter().map(|figures| (figures.month, figures)).collect();
-        let totals = window.iter().filter_map(|month| by_month.get(month)).map(|figures| figures.total().gross);
+        let by_month: BTreeMap<Month, &MonthFigures> =
+            input.months.iter().map(|figures| (figures.month, figures)).collect();
+        let totals =
+            window.iter().filter_map(|month| by_month.get(month)).map(|figures| figures.total().gross);
         let language = input.language;
         let products = input.catalogue.products.iter().map(|(code, product)| {
             let name = match language {
@@ -156,7 +164,8 @@ impl<'a> Figured<'a> {
                 .collect();
             let total: Money = parts.iter().copied().sum();
             let named = self.products.iter().zip(&parts);
-            let named = named.map(|((_, name), part)| format!("{name} {}", numbers::kronor(self.language, *part)));
+            let named =
+                named.map(|((_, name), part)| format!("{name} {}", numbers::kronor(self.language, *part)));
             let name = numbers::long_month(self.language, *month);
             let tip = match figures {
                 Some(_) => {
@@ -168,7 +177,8 @@ impl<'a> Figured<'a> {
             columns.push(Column {
                 label: numbers::short_month(self.language, *month).to_owned(),
                 year: (n == 0 || month.number() == 1).then(|| month.year().to_string()),
-                total: figures.map_or_else(|| "–".to_owned(), |_| numbers::scaled(self.language, total, self.scale)),
+                total: figures
+                    .map_or_else(|| "–".to_owned(), |_| numbers::scaled(self.language, total, self.scale)),
                 parts,
                 tip,
                 provisional: figures.is_some_and(|figures| figures.state != MonthState::Closed),
@@ -207,7 +217,10 @@ fn product<'c>(catalogue: &'c Catalogue, service: &str) -> &'c str {
 
 fn product_total(input: &Input<'_>, code: &str) -> Money {
     let services = input.months.iter().flat_map(|figures| &figures.services);
-    services.filter(|(service, _)| product(input.catalogue, service) == code).map(|(_, figures)| figures.gross).sum()
+    services
+        .filter(|(service, _)| product(input.catalogue, service) == code)
+        .map(|(_, figures)| figures.gross)
+        .sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What every page has: its language, its frame and where it came from.
 
+use askama::Template;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
-use askama::Template;
 use chrono_tz::Europe::Stockholm;
 use domain::Instant;
 use domain::catalogue::Catalogue;
@@ -57,10 +57,15 @@ pub(crate) fn language(params: &Params, headers: &HeaderMap) -> Result<Language,
 }
 
 /// Renders a page; a language that was asked for is remembered for a year.
-pub(crate) fn respond(template: &impl Template, language: Language, asked: bool) -> Result<Response, Problem> {
+pub(crate) fn respond(
+    template: &impl Template,
+    language: Language,
+    asked: bool,
+) -> Result<Response, Problem> {
     let html = template.render().map_err(|error| Problem::internal(&error))?;
-    let mut response = ([(header::VARY, "accept-language, cookie"), (header::CONTENT_LANGUAGE, language.tag())], Html(html))
-        .into_response();
+    let mut response =
+        ([(header::VARY, "accept-language, cookie"), (header::CONTENT_LANGUAGE, language.tag())], Html(html))
+            .into_response();
     if asked {
         let cookie = format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", language.tag());
         if let Ok(value) = cookie.parse() {

@@ -27,14 +27,19 @@ impl Params {
     /// Reads the query string of a request that takes the parameters in `known`.
     pub(crate) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
         let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
-            Problem::new(Kind::InvalidParameter).detail("frågesträngen kan inte läsas", "the query string is unreadable")
+            Problem::new(Kind::InvalidParameter)
+                .detail("frågesträngen kan inte läsas", "the query string is unreadable")
         })?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             return Err(unknown(name, known));
         }
         pairs.sort();
         if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(Problem::invalid_parameter(&pair[0].0, "anges mer än en gång", "is given more than once"));
+            return Err(Problem::invalid_parameter(
+                &pair[0].0,
+                "anges mer än en gång",
+                "is given more than once",
+            ));
         }
         if let Some((name, _)) = pairs.iter().find(|(_, value)| value.is_empty()) {
             return Err(Problem::invalid_parameter(name, "saknar värde", "has no value"));
@@ -65,7 +70,11 @@ impl Params {
     /// A month that must be given.
     pub(crate) fn required_month(&self, name: &str) -> Result<Month, Problem> {
         self.month(name)?.ok_or_else(|| {
-            Problem::invalid_parameter(name, "måste anges, till exempel 2021-03", "is required, for example 2021-03")
+            Problem::invalid_parameter(
+                name,
+                "måste anges, till exempel 2021-03",
+                "is required, for example 2021-03",
+            )
         })
     }
 
@@ -85,7 +94,11 @@ impl Params {
     /// A day that must be given.
     pub(crate) fn required_day(&self, name: &str) -> Result<NaiveDate, Problem> {
         self.get(name).and_then(calendar::parse_day).ok_or_else(|| {
-            Problem::invalid_parameter(name, "ska vara en dag som 2021-03-31", "must be a day like 2021-03-31")
+            Problem::invalid_parameter(
+                name,
+                "ska vara en dag som 2021-03-31",
+                "must be a day like 2021-03-31",
+            )
         })
     }
 
@@ -99,7 +112,13 @@ impl Params {
         let Some(text) = self.get(name) else { return Ok(None) };
         let found = words.iter().find(|word| **word == text).copied();
         let list = words.join(", ");
-        let wrong = || Problem::invalid_parameter(name, &format!("ska vara ett av {list}"), &format!("must be one of {list}"));
+        let wrong = || {
+            Problem::invalid_parameter(
+                name,
+                &format!("ska vara ett av {list}"),
+                &format!("must be one of {list}"),
+            )
+        };
         found.map(Some).ok_or_else(wrong)
     }
 
@@ -108,20 +127,26 @@ impl Params {
         let Some(text) = self.get("limit") else { return Ok(LIMIT_DEFAULT) };
         let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
         limit.ok_or_else(|| {
-            Problem::invalid_parameter("limit", "ska vara ett heltal från 1 till 10000", "must be a number from 1 to 10000")
+            Problem::invalid_parameter(
+                "limit",
+                "ska vara ett heltal från 1 till 10000",
+                "must be a number from 1 to 10000",
+            )
         })
     }
 
     /// What tells one list from another: every parameter but the page's own, in a fixed order.
     pub(crate) fn identity(&self) -> String {
-        let own = self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "cursor" | "format"));
+        let own =
+            self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "cursor" | "format"));
         own.map(|(name, value)| format!("{name}={value}\n")).collect()
     }
 }
 
 /// Reads a month from a path or a query.
 pub(crate) fn month(name: &str, text: &str) -> Result<Month, Problem> {
-    let wrong = || Problem::invalid_parameter(name, "ska vara en månad som 2021-03", "must be a month like 2021-03");
+    let wrong =
+        || Problem::invalid_parameter(name, "ska vara en månad som 2021-03", "must be a month like 2021-03");
     text.parse().map_err(|_| wrong())
 }
 
@@ -130,12 +155,18 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
     let problem = Problem::new(Kind::UnknownParameter).with("parameter", Value::from(shown.as_str()));
     match nearest(name, known) {
         Some(near) => problem
-            .detail(format!("{shown} finns inte; menades {near}?"), format!("there is no {shown}; did you mean {near}?"))
+            .detail(
+                format!("{shown} finns inte; menades {near}?"),
+                format!("there is no {shown}; did you mean {near}?"),
+            )
             .with("nearest", Value::from(near)),
         None => {
             let list = known.join(", ");
             let none = (format!("{shown} finns inte här"), format!("there is no {shown} here"));
-            let some = (format!("{shown} finns inte; här finns {list}"), format!("there is no {shown}; known are {list}"));
+            let some = (
+                format!("{shown} finns inte; här finns {list}"),
+                format!("there is no {shown}; known are {list}"),
+            );
             let (sv, en) = if known.is_empty() { none } else { some };
             problem.detail(sv, en)
         }
@@ -171,7 +202,10 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<Params, Problem> {
-        Params::read(&format!("/v1/usage?{query}").parse().unwrap(), &["from", "to", "group_by", "service", "limit", "cursor"])
+        Params::read(
+            &format!("/v1/usage?{query}").parse().unwrap(),
+            &["from", "to", "group_by", "service", "limit", "cursor"],
+        )
     }
 
     #[test]
@@ -186,7 +220,10 @@ mod tests {
             problem,
             Problem::new(Kind::UnknownParameter)
                 .with("parameter", "groupby".into())
-                .detail("groupby finns inte; menades group_by?", "there is no groupby; did you mean group_by?")
+                .detail(
+                    "groupby finns inte; menades group_by?",
+                    "there is no groupby; did you mean group_by?"
+                )
                 .with("nearest", "group_by".into())
         );
     }

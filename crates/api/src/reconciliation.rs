@@ -53,9 +53,13 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
     let outcomes = shared.store.progress_outcomes(from..=to, AsOf::Newest).await;
     let outcomes = outcomes.map_err(|error| crate::store_problem(&error))?;
     let mut items: BTreeMap<(String, String), Item> = BTreeMap::new();
-    for outcome in outcomes.into_iter().filter(|outcome| params.get("source").is_none_or(|source| source == outcome.source)) {
+    for outcome in outcomes
+        .into_iter()
+        .filter(|outcome| params.get("source").is_none_or(|source| source == outcome.source))
+    {
         let key = (outcome.source, outcome.day.to_string());
-        let item = items.entry(key.clone()).or_insert_with(|| Item { source: key.0, day: key.1, ..Item::default() });
+        let item =
+            items.entry(key.clone()).or_insert_with(|| Item { source: key.0, day: key.1, ..Item::default() });
         item.count(&outcome.outcome, outcome.events);
     }
     let items: Vec<Item> = items.into_values().collect();
@@ -91,6 +95,9 @@ mod tests {
         for (outcome, events) in [("metered", 5), ("duplicate", 2), ("marker", 1), ("quarantined", 3)] {
             item.count(outcome, events);
         }
-        assert_eq!((item.logged, item.metered, item.duplicate, item.marker, item.quarantined), (11, 5, 2, 1, 3));
+        assert_eq!(
+            (item.logged, item.metered, item.duplicate, item.marker, item.quarantined),
+            (11, 5, 2, 1, 3)
+        );
     }
 }

@@ -11,8 +11,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
 use crate::{
-    Shared, assets, charges, costs, exports, health, metrics, months, overview, problem, quarantine, reconciliation,
-    services, usage,
+    Shared, assets, charges, costs, exports, health, metrics, months, overview, problem, quarantine,
+    reconciliation, services, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -40,7 +40,8 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
 /// The routes of queries, exports, health and pages. Access is checked around them, by whoever joins the routers.
 pub fn router(shared: Shared) -> Router {
     let metrics = shared.metrics.clone();
-    let all = table().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
+    let all =
+        table().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
     all.method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
         .fallback(|| async { Problem::new(Kind::NotFound) })
         .with_state(shared)
@@ -96,7 +97,11 @@ mod tests {
         let routed: BTreeSet<String> = routed.chain(["POST /v1/events".to_owned()]).collect();
         let document = document();
         let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
-            operations.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+            operations
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| format!("{} {path}", method.to_uppercase()))
         });
         assert_eq!(routed, described.collect());
     }
@@ -104,7 +109,8 @@ mod tests {
     #[test]
     fn the_document_has_every_problem_code() {
         let document = document();
-        let codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+        let codes =
+            document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
         for kind in Kind::ALL {
             assert!(codes.contains(&kind.code().into()), "{}", kind.code());
         }

@@ -1,8 +1,8 @@
 //! `GET /v1/services`: what can be measured, in which units, and what it costs.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::Json;
 use domain::Month;
 use domain::catalogue::{Catalogue, Meter, PriceState, Service};
 use serde::Serialize;
@@ -59,7 +59,8 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
     let month = params.month("month")?.unwrap_or_else(|| (shared.now)().month());
     let catalogue = shared.catalogue.load_full();
     let items = catalogue.services.values().map(|service| item(&catalogue, service, month)).collect();
-    let (items, next) = cursor::page(uri.path(), &params, items, |item: &ServiceItem| vec![Some(item.slug.clone())])?;
+    let (items, next) =
+        cursor::page(uri.path(), &params, items, |item: &ServiceItem| vec![Some(item.slug.clone())])?;
     Ok(Json(Page { items, next }))
 }
 

@@ -53,7 +53,8 @@ texts! {
     quality: "Datakvalitet", "Data quality";
     unattributed: "Användning utan betalare", "Usage without a payer";
     unattributed_none: "All användning har en betalare", "All usage has a payer";
-    costcentres: "okända kostnadsställen", "unknown cost centres";
+    costcentre: "kostnadsställe", "cost centre";
+    costcentres: "kostnadsställen", "cost centres";
     gaps: "Luckor i mätningen", "Gaps in the measuring";
     gaps_none: "Inga saknade dagar", "No missing days";
     gaps_some: "ställen där mätvärden saknas", "places where readings are missing";

@@ -48,11 +48,26 @@ struct Item {
     dims: Option<BTreeMap<String, String>>,
 }
 
-const PARAMETERS: [&str; 11] =
-    ["from", "to", "group_by", "service", "meter", "customer", "costcentre", "product", "limit", "cursor", "format"];
+const PARAMETERS: [&str; 11] = [
+    "from",
+    "to",
+    "group_by",
+    "service",
+    "meter",
+    "customer",
+    "costcentre",
+    "product",
+    "limit",
+    "cursor",
+    "format",
+];
 
 /// `GET /v1/usage`
-pub(crate) async fn get(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get(
+    State(shared): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let params = Params::read(&uri, &PARAMETERS)?;
     let (from, to) = params.months()?;
     let groups = Groups::read(&params)?;
@@ -142,7 +157,8 @@ fn key(item: &UsageItem) -> Key {
 
 fn item(found: UsageItem, groups: Groups, catalogue: &Catalogue) -> Item {
     let tariff = &found.tariff;
-    let dims = found.class.as_deref().map(|class| dimensions(catalogue, &tariff.service, &tariff.meter, class));
+    let dims =
+        found.class.as_deref().map(|class| dimensions(catalogue, &tariff.service, &tariff.meter, class));
     Item {
         month: found.month.to_string(),
         unit: tariff.unit.clone(),
@@ -161,7 +177,8 @@ fn item(found: UsageItem, groups: Groups, catalogue: &Catalogue) -> Item {
 /// The values of a class by the names of the dimensions that the price depends on.
 fn dimensions(catalogue: &Catalogue, service: &str, meter: &str, class: &str) -> BTreeMap<String, String> {
     let Some(meter) = catalogue.meter(service, meter) else { return BTreeMap::new() };
-    let names = meter.dimensions.iter().filter(|dimension| dimension.rating).map(|dimension| dimension.name.clone());
+    let names =
+        meter.dimensions.iter().filter(|dimension| dimension.rating).map(|dimension| dimension.name.clone());
     names.zip(class.split('/').map(str::to_owned)).collect()
 }
 

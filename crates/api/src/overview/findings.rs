@@ -45,7 +45,8 @@ impl Quality {
             t.unattributed_none.to_owned()
         } else {
             let cost = numbers::kronor(language, self.unattributed_cost);
-            format!("{} {}, {cost}", count(self.unattributed_costcentres), t.costcentres)
+            let noun = if self.unattributed_costcentres == 1 { t.costcentre } else { t.costcentres };
+            format!("{} {noun}, {cost}", count(self.unattributed_costcentres))
         };
         let some = |value: usize, none: &str, some: &str| {
             if value == 0 { none.to_owned() } else { format!("{} {some}", count(value)) }

@@ -65,7 +65,9 @@ impl Figured<'_> {
             }
         }
         let mut services: Vec<(&str, Money)> = totals.into_iter().collect();
-        services.sort_by_key(|(service, total)| (std::cmp::Reverse(*total), self.service_name(service).to_owned()));
+        services.sort_by_key(|(service, total)| {
+            (std::cmp::Reverse(*total), self.service_name(service).to_owned())
+        });
         let row = |(service, _): &(&str, Money)| {
             let cost = |figures: &MonthFigures| figures.services.get(*service).map(|figures| figures.gross);
             self.row(self.service_name(service), false, cost)
@@ -75,7 +77,9 @@ impl Figured<'_> {
 
     /// The sums: each object product, all services, and the surcharge on top.
     pub(super) fn sums(&self) -> Vec<Row> {
-        let product = |(code, name): &(&str, &str)| self.row(name, false, |figures| Some(self.product_cost(figures, code)));
+        let product = |(code, name): &(&str, &str)| {
+            self.row(name, false, |figures| Some(self.product_cost(figures, code)))
+        };
         let mut sums: Vec<Row> = self.products.iter().map(product).collect();
         sums.push(self.row(self.t.all_services, true, |figures| Some(figures.total().gross)));
         sums.push(self.row(self.t.surcharge_row, false, |figures| Some(figures.total().surcharge)));
@@ -83,15 +87,14 @@ impl Figured<'_> {
     }
 
     fn row(&self, name: &str, grand: bool, value: impl Fn(&MonthFigures) -> Option<Money>) -> Row {
-        let values = self.window.iter().map(|month| self.by_month.get(month).and_then(|figures| value(figures)));
+        let values =
+            self.window.iter().map(|month| self.by_month.get(month).and_then(|figures| value(figures)));
         let values: Vec<Option<Money>> = values.collect();
         let written = |value: &Option<Money>| {
             value.map_or_else(|| "–".to_owned(), |value| numbers::scaled(self.language, value, self.scale))
         };
-        // An open month is not whole: its fall would be the loudest thing in the line, and mean nothing.
-        let whole = self.window.iter().zip(&values).filter(|(month, _)| {
-            self.by_month.get(*month).is_none_or(|figures| figures.state != MonthState::Open)
-        });
+        // A running month is not whole: its fall would be the loudest thing in the line, and mean nothing.
+        let whole = self.window.iter().zip(&values).filter(|(month, _)| !self.is_running(**month));
         Row {
             name: name.to_owned(),
             spark: chart::sparkline(&whole.map(|(_, value)| *value).collect::<Vec<_>>()),
@@ -116,7 +119,8 @@ impl Figured<'_> {
         let month = figures.month;
         let preliminary = if figures.state == MonthState::Closed { "" } else { "preliminary=true" };
         let file = |name, format: &str, dialect: &str| {
-            let parameters = [dialect, preliminary].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("&");
+            let parameters =
+                [dialect, preliminary].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("&");
             let mark = if parameters.is_empty() { "" } else { "?" };
             File { name, href: format!("/v1/exports/{month}/{format}{mark}{parameters}") }
         };

@@ -43,9 +43,19 @@ const SERVICES: [(&str, &str, i64); 34] = [
     ("digitala-underskrifter", "Digitala underskrifter", 9_400),
 ];
 const PLATFORM: [&str; 13] = [
-    "driftavtal", "virtuell-server", "lagring-plus", "teknisk-serverdrift", "databastjanst", "sakerhetskopiering",
-    "integrationsplattform", "e-tjansteplattform-drift", "samarbetsplattform-drift-utb", "overvakning", "rpa-tjanst",
-    "digitala-underskrifter", "idp-identifieringsmetoder",
+    "driftavtal",
+    "virtuell-server",
+    "lagring-plus",
+    "teknisk-serverdrift",
+    "databastjanst",
+    "sakerhetskopiering",
+    "integrationsplattform",
+    "e-tjansteplattform-drift",
+    "samarbetsplattform-drift-utb",
+    "overvakning",
+    "rpa-tjanst",
+    "digitala-underskrifter",
+    "idp-identifieringsmetoder",
 ];
 
 fn month(text: &str) -> Month {
@@ -98,7 +108,9 @@ fn months(first: &str, last: &str) -> Vec<MonthFigures> {
             let shift = (n as i64 * 7 + i64::from(month.index()) * 3) % 11 - 5;
             let season = if n % 3 == 0 { 100 } else { SEASON[(month.number() - 1) as usize] };
             let part = if month == last { 45 } else { 100 };
-            let gross = Money::from_ore(cost * season * (200 + shift + i64::from(month.index() % 24)) / 210 * part / 100);
+            let gross = Money::from_ore(
+                cost * season * (200 + shift + i64::from(month.index() % 24)) / 210 * part / 100,
+            );
             let surcharge = "0.03".parse::<domain::Rate>().unwrap().of(gross);
             ((*slug).to_owned(), Figures { gross, net: gross, surcharge })
         });
@@ -139,6 +151,33 @@ fn the_page_of_a_full_year_is_small() {
     };
     let html = page(Language::Swedish, &months("2020-06", "2021-12"), quality);
     assert!(html.len() < 100_000, "{} bytes", html.len());
+    for text in
+        ["3 kostnadsställen, 12\u{a0}456\u{a0}kr", "till och med 2021-12-14", "/?month=2020-12", "/?lang=en"]
+    {
+        assert!(html.contains(text), "{text}");
+    }
+}
 
+#[test]
+fn a_running_month_is_shown_and_compared_with_nothing() {
+    let html = page(Language::Swedish, &months("2020-10", "2021-12"), Quality::default());
+    let lead = html.split("<p class=\"lead\">").nth(1).and_then(|rest| rest.split("</p>").next());
+    assert_eq!(
+        lead,
+        Some(
+            "I november\u{a0}2021 kostade tjänsterna 12,17\u{a0}mnkr, +1,2\u{a0}% mot oktober. Mest ändrades IT-Bastjänst konto (+42\u{a0}770\u{a0}kr)."
+        )
+    );
+    assert!(html.contains("<dt>december\u{a0}2021, hittills</dt>"));
+    assert!(html.contains("mot november\u{a0}2020"), "the same month of the year before");
+}
 
+#[test]
+fn rows_are_sorted_by_cost_and_end_with_their_sums() {
+    let html = page(Language::English, &months("2020-12", "2021-12"), Quality::default());
+    let at = |text: &str| html.find(&format!(r#"scope="row" lang="sv">{text}<"#)).unwrap();
+    assert!(at("IT Arbetsplats") < at("Chromebook") && at("Chromebook") < at("Digitala underskrifter"));
+    assert!(html.find(">All services<").unwrap() > at("Digitala underskrifter"));
+    assert!(html.contains("/v1/exports/2021-12/xlsx?preliminary=true"), "an open month's files say so");
+    assert!(html.contains("/v1/exports/2021-01/csv?dialect=excel-sv\""), "a closed month's do not");
 }

@@ -28,12 +28,19 @@ pub(crate) struct Moved {
 const MOVED_MAX: usize = 5;
 
 impl Figured<'_> {
-    /// The month that is compared with others: the last one that is whole, else the last one.
+    /// The month that is compared with others: the last one that is over, else the last one.
     fn focus(&self) -> Month {
-        let whole = self.window.iter().rev().filter(|month| {
-            self.by_month.get(*month).is_some_and(|figures| figures.state != MonthState::Open)
-        });
-        whole.copied().next().unwrap_or(self.input.last)
+        let over = self
+            .window
+            .iter()
+            .rev()
+            .filter(|month| !self.is_running(**month) && self.by_month.contains_key(month));
+        over.copied().next().unwrap_or(self.input.last)
+    }
+
+    /// Whether a month is not over yet: its figures are a part of it, and compare with nothing.
+    pub(super) fn is_running(&self, month: Month) -> bool {
+        month >= self.input.now.month()
     }
 
     fn total(&self, month: Month) -> Option<Figures> {
@@ -49,8 +56,10 @@ impl Figured<'_> {
         let focus = self.focus();
         let Some(cost) = self.cost(focus) else { return self.t.nothing_moved.to_owned() };
         let amount = numbers::with_unit(self.language, cost, Scale::fitting(cost));
-        let (name, month) = (numbers::long_month(self.language, focus), numbers::month_name(self.language, focus.previous()));
-        let change = self.cost(focus.previous()).and_then(|before| numbers::change(self.language, before, cost));
+        let (name, month) =
+            (numbers::long_month(self.language, focus), numbers::month_name(self.language, focus.previous()));
+        let change =
+            self.cost(focus.previous()).and_then(|before| numbers::change(self.language, before, cost));
         let most = self.moved_services().into_iter().next().filter(|(_, moved)| moved.ore() != 0);
         let mut lead = match self.language {
             Language::Swedish => format!("I {name} kostade tjänsterna {amount}"),
@@ -77,7 +86,9 @@ impl Figured<'_> {
     pub(super) fn description(&self) -> String {
         let costs = self.window.iter().filter_map(|month| Some((self.cost(*month)?, *month)));
         let costs: Vec<(Money, Month)> = costs.collect();
-        let (Some(least), Some(greatest)) = (costs.iter().min(), costs.iter().max()) else { return String::new() };
+        let (Some(least), Some(greatest)) = (costs.iter().min(), costs.iter().max()) else {
+            return String::new();
+        };
         let say = |(cost, month): &(Money, Month)| {
             let name = numbers::long_month(self.language, *month);
             (name, numbers::with_unit(self.language, *cost, Scale::fitting(*cost)))
@@ -100,7 +111,9 @@ impl Figured<'_> {
     pub(super) fn cards(&self) -> Vec<Card> {
         let mut cards = Vec::new();
         let (focus, last) = (self.focus(), self.input.last);
-        if focus != last && let Some(cost) = self.cost(last) {
+        if focus != last
+            && let Some(cost) = self.cost(last)
+        {
             cards.push(self.open_card(last, cost));
         }
         if let Some(figures) = self.total(focus) {
@@ -116,15 +129,14 @@ impl Figured<'_> {
 
     fn open_card(&self, month: Month, cost: Money) -> Card {
         let name = numbers::long_month(self.language, month);
-        let notes = match self.input.quality.complete_to {
-            Some(day) if self.input.now.month() == month && Month::of(day) == month => {
-                vec![format!("{} {day}", self.t.until)]
-            }
-            _ => vec![self.t.not_closed.to_owned()],
-        };
-        let label =
-            if self.input.now.month() == month { format!("{name}, {}", self.t.so_far) } else { name };
-        Card { label, value: numbers::kronor(self.language, cost), notes }
+        let complete = self.input.quality.complete_to.filter(|day| Month::of(*day) == month);
+        let note =
+            complete.map_or_else(|| self.t.not_closed.to_owned(), |day| format!("{} {day}", self.t.until));
+        Card {
+            label: format!("{name}, {}", self.t.so_far),
+            value: numbers::kronor(self.language, cost),
+            notes: vec![note],
+        }
     }
 
     fn focus_card(&self, month: Month, figures: Figures) -> Card {
@@ -132,9 +144,13 @@ impl Figured<'_> {
             let change = numbers::change(self.language, self.cost(other)?, figures.gross)?;
             Some(format!("{change} {} {}", self.t.towards, numbers::long_month(self.language, other)))
         };
-        let mut notes: Vec<String> = [month.previous(), month.plus(-12)].into_iter().filter_map(compare).collect();
+        let mut notes: Vec<String> =
+            [month.previous(), month.plus(-12)].into_iter().filter_map(compare).collect();
         if notes.is_empty() {
             notes.push(self.t.no_comparison.to_owned());
+        }
+        if self.by_month.get(&month).is_some_and(|figures| figures.state != MonthState::Closed) {
+            notes.push(self.t.not_closed.to_owned());
         }
         Card {
             label: numbers::long_month(self.language, month),
@@ -162,7 +178,10 @@ impl Figured<'_> {
         let of_year = self.by_month.range(..=self.input.last).filter(|(month, _)| month.year() == year);
         Card {
             label: format!("{} {year}", self.t.surcharge_year),
-            value: numbers::kronor(self.language, of_year.map(|(_, figures)| figures.total().surcharge).sum()),
+            value: numbers::kronor(
+                self.language,
+                of_year.map(|(_, figures)| figures.total().surcharge).sum(),
+            ),
             notes: vec![self.t.surcharge_year_note.to_owned()],
         }
     }
@@ -179,7 +198,8 @@ impl Figured<'_> {
     /// Each service's difference between the compared month and the one before, the greatest first.
     fn moved_services(&self) -> Vec<(String, Money)> {
         let focus = self.focus();
-        let (Some(now), Some(before)) = (self.by_month.get(&focus), self.by_month.get(&focus.previous())) else {
+        let (Some(now), Some(before)) = (self.by_month.get(&focus), self.by_month.get(&focus.previous()))
+        else {
             return Vec::new();
         };
         let mut moved: BTreeMap<&str, Money> = BTreeMap::new();
@@ -189,7 +209,8 @@ impl Figured<'_> {
         for (service, figures) in &before.services {
             *moved.entry(service).or_default() -= figures.gross;
         }
-        let mut moved: Vec<(String, Money)> = moved.into_iter().map(|(service, by)| (service.to_owned(), by)).collect();
+        let mut moved: Vec<(String, Money)> =
+            moved.into_iter().map(|(service, by)| (service.to_owned(), by)).collect();
         moved.sort_by_key(|(service, by)| (std::cmp::Reverse(by.ore().abs()), service.clone()));
         moved
     }

@@ -63,7 +63,8 @@ impl Place {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let engine = tokio::task::spawn_blocking(engine).await.unwrap();
-        let server = Server::start(embedded::Config::new(engine, directory.path().join("engine"))).await.unwrap();
+        let server =
+            Server::start(embedded::Config::new(engine, directory.path().join("engine"))).await.unwrap();
         let store = Store::connect(store::Config::embedded(server.url())).await.unwrap();
         store.migrate().await.unwrap();
         let checked = catalog::check(&catalog::linkoping()).unwrap();
@@ -113,11 +114,14 @@ impl Place {
     /// Fourteen months of the planned volumes, as the roll-up would have written them, for now and for the cuts to come.
     pub(crate) async fn fill(&self) {
         let first: Month = "2020-11".parse().unwrap();
-        let rows = RevisionRows { months: first.through(now().month()).flat_map(|month| self.usage(month)).collect(), ..RevisionRows::default() };
+        let rows = RevisionRows {
+            months: first.through(now().month()).flat_map(|month| self.usage(month)).collect(),
+            ..RevisionRows::default()
+        };
         self.store.write_revision(1, &rows).await.unwrap();
         let prefix = Prefix { generation: 0, as_of: vec![1] };
         // The first decisions of the control log: none of them finds other usage than this.
-        for cut in std::iter::once(None).chain((0..4).map(Some)) {
+        for cut in std::iter::once(None).chain((0..8).map(Some)) {
             let mut keys: Vec<(Month, &str, &str)> =
                 rows.months.iter().map(|row| (row.month, row.service.as_str(), row.meter.as_str())).collect();
             keys.dedup();
@@ -140,7 +144,8 @@ impl Place {
 
     /// A month's volumes, spread over five cost centres: a little more each month, half of the last one.
     fn usage(&self, month: Month) -> Vec<MonthlyUsage> {
-        const CENTRES: [(&str, i128); 5] = [("441001", 52), ("110200", 8), ("520310", 20), ("B0100", 9), ("110300", 11)];
+        const CENTRES: [(&str, i128); 5] =
+            [("441001", 52), ("110200", 8), ("520310", 20), ("B0100", 9), ("110300", 11)];
         let part = if month == now().month() { 50 } else { 100 + i128::from(month.index() % 12) };
         let mut usage = Vec::new();
         for planned in &self.checked.volumes {
@@ -170,7 +175,13 @@ impl Place {
         self.ready.store(ready, Ordering::Relaxed);
     }
 
-    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(HeaderName, &str)], body: &str) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1:8321");
         for (name, value) in headers {
             request = request.header(name, *value);
@@ -215,7 +226,10 @@ impl Place {
         let mut root = self.document.clone();
         root["$ref"] = format!("#/components/schemas/{schema}").into();
         let validator = jsonschema::draft202012::new(&root).unwrap();
-        let errors: Vec<String> = validator.iter_errors(answer).map(|error| format!("{error} at {}", error.instance_path())).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(answer)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
         assert!(errors.is_empty(), "{what} is no {schema}: {errors:#?}");
     }
 }
