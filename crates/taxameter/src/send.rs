@@ -5,7 +5,6 @@
 //!
 //! Start with [`send`].
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,19 +12,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 mod answer;
 mod command;
+mod summary;
 
 pub use command::{Args, run};
+pub use summary::{Example, Refusals, Summary};
 
 use answer::{Answer, Attempt};
 
-/// How many refused events are kept as examples of each code.
-const EXAMPLES_MAX: usize = 3;
 /// The first wait before a batch is tried again, and the longest.
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -107,67 +105,6 @@ pub enum Error {
     /// A sending task died.
     #[error("a sending task ended before its work")]
     Task,
-}
-
-/// An event that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Example {
-    /// Its id, masked where it held personal data.
-    pub id: Option<String>,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
-/// The events that were refused for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Refusals {
-    /// How many.
-    pub count: u64,
-    /// The first few.
-    pub examples: Vec<Example>,
-}
-
-/// What was sent, and what became of it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Summary {
-    /// Events, without repeats.
-    pub sent: u64,
-    /// Taken: duplicates too, which the answer does not tell apart.
-    pub accepted: u64,
-    /// Refused.
-    pub rejected: u64,
-    /// Refused, by code.
-    pub codes: BTreeMap<String, Refusals>,
-    /// Requests that were answered.
-    pub requests: u64,
-    /// Requests that had to be repeated.
-    pub retries: u64,
-    /// Bytes of events, before compression.
-    pub bytes: u64,
-    /// How long it took, in milliseconds.
-    pub milliseconds: u64,
-}
-
-impl Summary {
-    fn add(&mut self, other: Summary) {
-        self.sent += other.sent;
-        self.accepted += other.accepted;
-        self.rejected += other.rejected;
-        self.requests += other.requests;
-        self.retries += other.retries;
-        self.bytes += other.bytes;
-        for (code, refusals) in other.codes {
-            let mine = self.codes.entry(code).or_default();
-            mine.count += refusals.count;
-            let room = EXAMPLES_MAX.saturating_sub(mine.examples.len());
-            mine.examples.extend(refusals.examples.into_iter().take(room));
-        }
-    }
-
-    /// Whole events per second.
-    pub fn events_per_second(&self) -> u64 {
-        self.sent * 1_000 / self.milliseconds.max(1)
-    }
 }
 
 /// How far it has come: may be read from anywhere while [`send`] runs.
@@ -294,15 +231,7 @@ impl Worker {
             summary.sent += events;
             summary.bytes += bytes;
             summary.requests += 1;
-            summary.accepted += answer.accepted;
-            summary.rejected += answer.rejected.len() as u64;
-            for rejected in answer.rejected {
-                let refusals = summary.codes.entry(rejected.code).or_default();
-                refusals.count += 1;
-                if refusals.examples.len() < EXAMPLES_MAX {
-                    refusals.examples.push(Example { id: rejected.id, detail: rejected.detail });
-                }
-            }
+            summary.take(answer);
             self.progress.answered.fetch_add(events, Ordering::Relaxed);
         }
         Ok(summary)

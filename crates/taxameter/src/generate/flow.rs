@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use domain::catalogue::{Catalogue, Meter, Service};
-use domain::event::{DATASCHEMA, SNAPSHOT_COMPLETED};
+use domain::event::DATASCHEMA;
 use domain::usage::MeterKind;
 
 use super::Planned;
 use super::days::{Days, HOUR, MINUTE};
+use super::group::Group;
 use super::habit::{self, Habit, REGISTER};
 use super::population::push_json;
 use super::random::{below, mix, of_text, purpose};
@@ -47,22 +48,6 @@ pub(super) struct Flow {
     pub(super) extra: Vec<(String, Vec<String>)>,
     /// Platform services are ordered by an object.
     pub(super) ordered_by_object: bool,
-}
-
-/// The flows of one meter from one source: a snapshot, when the meter has snapshots.
-#[derive(Debug)]
-pub(super) struct Group {
-    pub(super) source: u16,
-    pub(super) flows: std::ops::Range<usize>,
-    pub(super) snapshot: bool,
-    /// Read shortly after midnight, for the day before.
-    pub(super) yesterday: bool,
-    /// When the source is polled, in microseconds after the day's first instant.
-    pub(super) poll: i64,
-    pub(super) id_prefix: &'static str,
-    pub(super) key: u64,
-    pub(super) service: String,
-    pub(super) meter: String,
 }
 
 /// All flows, grouped by source and meter.
@@ -324,35 +309,4 @@ fn at_least_one(mut counts: Vec<u32>) -> Vec<u32> {
         counts[0] = 1;
     }
     counts
-}
-
-impl Group {
-    /// The JSON of the marker that completes a day's snapshot.
-    pub(super) fn write_marker(
-        &self,
-        source: &str,
-        date: &str,
-        count: u32,
-        refused: u32,
-        time: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        let mut put = |text: &str| out.extend_from_slice(text.as_bytes());
-        put("{\"specversion\":\"1.0\",\"id\":\"");
-        for part in [self.id_prefix, ":", &self.service, ":", &self.meter, ":", date] {
-            put(part);
-        }
-        put(&format!(
-            "\",\"source\":\"{source}\",\"type\":\"{SNAPSHOT_COMPLETED}\",\"subject\":\"snapshot:{}\",\"time\":\"",
-            self.meter
-        ));
-        out.extend_from_slice(time);
-        out.extend_from_slice(
-            format!(
-                "\",\"dataschema\":\"{DATASCHEMA}\",\"datacontenttype\":\"application/json\",\"data\":{{\"service\":\"{}\",\"meter\":\"{}\",\"day\":\"{date}\",\"count\":{count},\"refused\":{refused}}}}}",
-                self.service, self.meter
-            )
-            .as_bytes(),
-        );
-    }
 }
