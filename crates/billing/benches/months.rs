@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark whose own set-up fails has failed")]
 
 #[path = "../tests/months/catalogue.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
 mod catalogue;
 #[path = "../tests/months/shared.rs"]
 mod shared;
@@ -93,6 +92,7 @@ fn usage() -> Vec<DailyUsage> {
     days
 }
 
+#[expect(clippy::print_stdout, reason = "it is what a benchmark is for")]
 async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;

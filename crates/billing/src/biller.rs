@@ -173,8 +173,8 @@ impl Biller {
         let catalogue = self.catalogue().version.clone();
         let decision = Decision { action, month, catalogue, accept_gaps, at: clock() };
         let appended = self.inner.log.append(CONTROL, 0, vec![decision.record()]).await;
-        let offsets =
-            appended.map_err(|source| Error::Append { what: "a decision about a month", source })?;
+        let offsets = appended
+            .map_err(|source| Error::Append { what: "a decision about a month", source: Box::new(source) })?;
         let control = offsets.first().copied().unwrap_or_default();
         let outcome = async {
             loop {
@@ -269,7 +269,8 @@ pub(crate) fn listed(ledger: &Ledger, revisions: &Revisions) -> Vec<Month> {
 /// Whether a month is one that can be closed: one that is listed, or the one after the last closed, in which only
 /// agreements may be billed. Anything else is a slip that would close years as empty.
 fn may_close(ledger: &Ledger, revisions: &Revisions, month: Month) -> bool {
-    listed(ledger, revisions).contains(&month) || ledger.last_closed().is_some_and(|last| last.next() == month)
+    listed(ledger, revisions).contains(&month)
+        || ledger.last_closed().is_some_and(|last| last.next() == month)
 }
 
 /// The month that must be closed before another can be; none when it is its turn.

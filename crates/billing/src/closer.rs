@@ -23,6 +23,7 @@ use crate::control::{Action, Decision, header};
 use crate::digest::digest;
 use crate::error::{Error, logging, storing};
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
 use crate::reckoning::Revisions;
 
 /// The group of owners of the control log.
@@ -36,11 +37,18 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 /// Carries out decisions about months.
 pub struct Closer {
     biller: Biller,
+    metrics: Option<Metrics>,
 }
 
 impl Closer {
     pub(crate) fn new(biller: Biller) -> Self {
-        Self { biller }
+        Self { biller, metrics: None }
+    }
+
+    /// Counts what it does.
+    #[must_use]
+    pub fn measured(self, metrics: Metrics) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     /// Follows the control log until it is told to stop. What fails is tried again; nothing is skipped.
@@ -102,13 +110,20 @@ impl Closer {
     async fn carry_out_until_done(&self, stored: &Stored, stop: &mut watch::Receiver<bool>) {
         let Some(decision) = Decision::read(stored) else { return };
         let mut wait = RETRY_FIRST;
+        let began = tokio::time::Instant::now();
         while !*stop.borrow() {
             let done = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
                 done = self.carry_out(stored.offset, &decision) => done,
             };
-            let Err(error) = done else { return };
+            let Err(error) = done else {
+                self.metrics
+                    .iter()
+                    .for_each(|metrics| metrics.decision_seconds.observe(began.elapsed().as_secs_f64()));
+                return;
+            };
+            self.metrics.iter().for_each(|metrics| metrics.failures.inc());
             let (month, control) = (decision.month.to_string(), stored.offset);
             tracing::error!(
                 month,
@@ -151,7 +166,7 @@ impl Closer {
         };
         let barriers = (0..topic.partitions).map(|partition| (partition, barrier.clone())).collect();
         let appended = self.biller.log().append_batch(USAGE, barriers).await;
-        appended.map_err(|source| Error::Append { what: "barriers", source })?;
+        appended.map_err(|source| Error::Append { what: "barriers", source: Box::new(source) })?;
         while !is_ready().await? {
             tokio::time::sleep(CUT_POLL).await;
         }
@@ -235,6 +250,7 @@ impl Closer {
             .put_month_record(record)
             .await
             .map_err(storing("recording a decision's outcome"))?;
+        self.metrics.iter().for_each(|metrics| metrics.decisions.with_label_values(&[outcome]).inc());
         tracing::info!(
             month,
             outcome,

@@ -33,7 +33,7 @@ pub enum Error {
         what: &'static str,
         /// What the log said.
         #[source]
-        source: eventlog::AppendError,
+        source: Box<eventlog::AppendError>,
     },
     /// The decision is on the control log, but was not carried out in time. It still will be: asking again is safe.
     #[error("{action} of {month} (control record {control}) was not carried out within {} s", waited.as_secs())]

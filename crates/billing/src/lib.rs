@@ -18,6 +18,7 @@ mod error;
 mod explain;
 pub mod export;
 mod ledger;
+mod metrics;
 mod reckoning;
 mod slots;
 mod usage;
@@ -28,6 +29,7 @@ pub use blocker::{Blocker, BlockerCode};
 pub use closer::Closer;
 pub use error::Error;
 pub use explain::Explanation;
+pub use metrics::Metrics;
 pub use usage::{UsageItem, UsageQuery};
 
 /// The result of this crate's operations.

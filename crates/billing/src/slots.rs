@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+/// What a value was made from, its size, and the value.
+type Slot<F, V> = (F, usize, Arc<V>);
+
 /// Values by key, each with the fingerprint of what it was made from and its size. When all together are too large, the
 /// smallest keys (the oldest months) go first.
 pub(crate) struct Slots<K, F, V> {
     size_max: usize,
-    slots: Mutex<BTreeMap<K, (F, usize, Arc<V>)>>,
+    slots: Mutex<BTreeMap<K, Slot<F, V>>>,
 }
 
 impl<K: Ord + Copy, F: PartialEq, V> Slots<K, F, V> {

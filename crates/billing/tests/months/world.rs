@@ -1,7 +1,7 @@
 //! A database and a log of a test's own, and somebody who rolls up: what the aggregator would write, from rows that the
 //! test states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) biller: Biller,
     pub(crate) usage: Arc<Mutex<RevisionRows>>,
+    written: Arc<Mutex<BTreeSet<u128>>>,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     _directory: TempDir,
@@ -70,12 +71,14 @@ impl World {
             catalogue,
             biller,
             usage: Arc::default(),
+            written: Arc::default(),
             stop,
             tasks: Mutex::default(),
             _directory: directory,
         });
         let (store, log) = (world.store.clone(), Arc::clone(&world.log));
-        let roller = tokio::spawn(roll_up_cuts(store, log, Arc::clone(&world.usage), world.stop.subscribe()));
+        let rows = (Arc::clone(&world.usage), Arc::clone(&world.written));
+        let roller = tokio::spawn(roll_up_cuts(store, log, rows, world.stop.subscribe()));
         world.tasks.lock().push(roller);
         world
     }
@@ -151,7 +154,7 @@ impl World {
     async fn preview(&self) {
         let rows = self.usage.lock().clone();
         let reach = rows.days.len() + rows.gaps.len();
-        write(&self.store, &rows, None, reach as u64).await;
+        write(&self.store, &rows, None, reach as u64, &self.written).await;
     }
 }
 
@@ -159,7 +162,7 @@ impl World {
 async fn roll_up_cuts(
     store: Store,
     log: Arc<dyn EventLog>,
-    usage: Arc<Mutex<RevisionRows>>,
+    (usage, written): (Arc<Mutex<RevisionRows>>, Arc<Mutex<BTreeSet<u128>>>),
     mut stop: watch::Receiver<bool>,
 ) {
     let mut offset = 0;
@@ -178,7 +181,7 @@ async fn roll_up_cuts(
                 continue;
             }
             let rows = usage.lock().clone();
-            write(&store, &rows, Some(control), offset).await;
+            write(&store, &rows, Some(control), offset, &written).await;
             let prefix = Prefix { generation: 1, as_of: vec![offset] };
             store.put_cut(&CutRow { cut: control, prefix, until: clock() }).await.unwrap();
         }
@@ -186,7 +189,13 @@ async fn roll_up_cuts(
 }
 
 /// Writes a revision of each (month, service, meter), named by its content, and the heads last.
-async fn write(store: &Store, rows: &RevisionRows, cut: Option<u64>, reach: u64) {
+async fn write(
+    store: &Store,
+    rows: &RevisionRows,
+    cut: Option<u64>,
+    reach: u64,
+    written: &Mutex<BTreeSet<u128>>,
+) {
     let mut parts: BTreeMap<(Month, String, String), RevisionRows> = BTreeMap::new();
     let key = |month: Month, service: &str, meter: &str| (month, service.to_owned(), meter.to_owned());
     for row in &rows.days {
@@ -203,7 +212,10 @@ async fn write(store: &Store, rows: &RevisionRows, cut: Option<u64>, reach: u64)
         add_up(month, &mut part);
         let name = Sha256::digest(format!("{part:?}"));
         let revision = u128::from_be_bytes(name[..16].try_into().unwrap());
-        store.write_revision(revision, &part).await.unwrap();
+        // A revision is named by its content, so one that is there needs no writing.
+        if written.lock().insert(revision) {
+            store.write_revision(revision, &part).await.unwrap();
+        }
         heads.push(Head {
             month,
             service,
