@@ -15,7 +15,7 @@ pub(crate) const LIMIT_DEFAULT: usize = 1_000;
 pub(crate) const LIMIT_MAX: usize = 10_000;
 
 /// How many months one question covers: three years, and the same month the year before.
-const MONTHS_MAX: i32 = 37;
+const MONTHS_MAX: i32 = 120;
 
 /// The parameters of a request.
 #[derive(Debug, Clone)]
@@ -84,8 +84,8 @@ impl Params {
         if from > to || to.index() - from.index() >= MONTHS_MAX {
             return Err(Problem::invalid_parameter(
                 "to",
-                "ska vara samma månad som from eller senare, högst 37 månader",
-                "must be the same month as from or later, at most 37 months",
+                "ska vara samma månad som from eller senare, högst 120 månader",
+                "must be the same month as from or later, at most 120 months",
             ));
         }
         Ok((from, to))

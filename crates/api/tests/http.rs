@@ -2,6 +2,8 @@
 //!
 //! One process can hold one engine, so one test starts it and asks everything, each question in a function of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
 #[path = "http/place.rs"]
 mod place;
 

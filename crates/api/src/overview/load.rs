@@ -135,8 +135,9 @@ fn example(catalogue: &Catalogue, now: Instant) -> String {
     let (Some((service, meter)), Some((centre, customer))) = (found, payer) else { return String::new() };
     let event_type = meter.event_type.as_deref().unwrap_or_default();
     format!(
-        r#"{{"specversion":"1.0","id":"test-1","source":"/lkdata/test","type":"{event_type}",
-       "subject":"room:test-1","time":"{now}","dataschema":"urn:lkdata:schema:usage:1",
+        r#"{{"specversion":"1.0","id":"test-1","source":"/lkdata/test","subject":"room:test-1",
+       "type":"{event_type}",
+       "time":"{now}","dataschema":"urn:lkdata:schema:usage:1",
        "data":{{"service":"{}","meter":"{}","quantity":"1.5","unit":"{}",
                "customer":{{"kind":"{}","code":"{}","costcentre":"{}"}}}}}}"#,
         service.slug,
