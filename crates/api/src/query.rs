@@ -14,7 +14,7 @@ pub(crate) const LIMIT_DEFAULT: usize = 1_000;
 /// How many items a page may have: an answer of this size still fits a few megabytes.
 pub(crate) const LIMIT_MAX: usize = 10_000;
 
-/// How many months one question covers: three years, and the same month the year before.
+/// How many months one question covers: ten years, as long as a bill may be asked about.
 const MONTHS_MAX: i32 = 120;
 
 /// The parameters of a request.
