@@ -102,16 +102,14 @@ impl Biller {
     /// A month reckoned from its usage as of now, whether it is closed or not: of a closed month what its charges and all
     /// their corrections, the coming ones too, add up to. Nothing is stored.
     pub async fn preview(&self, month: Month) -> crate::Result<Arc<Bill>> {
-        let ledger = self.ledger().await?;
-        let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
+        let (ledger, revisions) = self.as_of_now().await?;
         self.inner.reckoner.preview(&self.catalogue(), month, &ledger, &revisions).await
     }
 
     /// The months that there are, in order: from the first that was closed (or, before that, the first with usage) to the
     /// last that has usage.
     pub async fn months(&self) -> crate::Result<Vec<MonthSummary>> {
-        let ledger = self.ledger().await?;
-        let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
+        let (ledger, revisions) = self.as_of_now().await?;
         let catalogue = self.catalogue();
         let mut months = Vec::new();
         for month in listed(&ledger, &revisions) {
@@ -234,6 +232,11 @@ impl Biller {
         let at = first.map_or_else(Instant::default, |record| record.at);
         bill.frozen = Some(Frozen { control: None, at, hash, accepted_gaps: String::new() });
         Ok(Arc::new(bill))
+    }
+
+    /// What is decided and what is counted so far, asked for at the same time.
+    pub(crate) async fn as_of_now(&self) -> crate::Result<(Ledger, Revisions)> {
+        tokio::try_join!(self.ledger(), self.inner.reckoner.revisions(AsOf::Newest))
     }
 
     pub(crate) async fn ledger(&self) -> crate::Result<Ledger> {

@@ -19,9 +19,10 @@ use crate::error::{Error, storing};
 use crate::ledger::Ledger;
 use crate::slots::Slots;
 
-/// How many lines are kept in memory, of each kind: two years of a municipality like Linköping (25,000 lines a month, a
-/// line takes about 200 bytes).
-const LINES_KEPT_MAX: usize = 600_000;
+/// How many lines are kept in memory, of each kind. A reckoning holds each line twice (as used and as charged) in about 150
+/// bytes, so this is the identity horizon of 25 months of a municipality like Linköping (25,000 lines a month) in at most
+/// 200 MB. With less, every question would reckon again what the last one pushed out.
+const LINES_KEPT_MAX: usize = 1_400_000;
 
 /// Which revision of each month's usage there is.
 #[derive(Debug, Clone)]
@@ -108,7 +109,7 @@ impl Reckoner {
             reckoned: Slots::new(LINES_KEPT_MAX),
             corrections: Slots::new(LINES_KEPT_MAX),
             frozen: Slots::new(LINES_KEPT_MAX),
-            previews: Slots::new(LINES_KEPT_MAX / 4),
+            previews: Slots::new(LINES_KEPT_MAX / 3),
             turn: tokio::sync::Mutex::new(()),
         }
     }

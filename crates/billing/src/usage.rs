@@ -83,8 +83,7 @@ impl Biller {
     /// Usage and its cost, ordered by month, service, meter, class, customer and cost centre. Closed months are reckoned
     /// with what came later, as if it had come in time.
     pub async fn usage_items(&self, query: &UsageQuery) -> crate::Result<Vec<UsageItem>> {
-        let ledger = self.ledger().await?;
-        let revisions = self.reckoner().revisions(store::AsOf::Newest).await?;
+        let (ledger, revisions) = self.as_of_now().await?;
         let catalogue = self.catalogue();
         let months: Vec<Month> = listed(&ledger, &revisions)
             .into_iter()
