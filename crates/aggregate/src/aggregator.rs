@@ -65,6 +65,7 @@ struct Running {
     deliveries: mpsc::Sender<Vec<Stored>>,
     /// What came while the owner had enough to do; its partition is paused.
     held: VecDeque<Vec<Stored>>,
+    is_paused: bool,
     written: Arc<AtomicU64>,
     committed: u64,
 }
@@ -75,10 +76,15 @@ struct Beside {
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Drop for Beside {
-    fn drop(&mut self) {
+impl Beside {
+    /// Ends the tasks, and waits until they have.
+    async fn end(self) {
         self.stop.send_replace(true);
-        self.tasks.iter().for_each(JoinHandle::abort);
+        for task in self.tasks {
+            task.abort();
+            // Cancelled, as was asked for.
+            let _ = task.await;
+        }
     }
 }
 
@@ -95,27 +101,47 @@ impl<S: Rows + Revisions> Aggregator<S> {
     ) -> Self {
         let now = config.now;
         let (news, room) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        Self { config, shared: Arc::new(Shared { rows: store, log, catalogue, reload, metrics, now, news, room }) }
+        Self {
+            config,
+            shared: Arc::new(Shared { rows: store, log, catalogue, reload, metrics, now, news, room }),
+        }
     }
 
     /// Counts until told to stop. Answers with an error only when it cannot go on without somebody's doing.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let mut work = None;
+        let result = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => Ok(()),
+            result = self.count(&mut work) => result,
+        };
+        // What is in memory is not needed: it is counted again from the first unsealed window. But nothing of it may be
+        // under way when the log and the store are closed.
+        if let Some(work) = work {
+            work.end().await;
+        }
+        result
+    }
+
+    async fn count(&self, work: &mut Option<Work<S>>) -> Result<(), Error> {
         let (generation, partitions) = self.generation().await?;
         let failed = |operation| move |source| Error::Log { operation, source };
-        let mut subscription =
-            self.shared.log.subscribe(topic::USAGE, &self.config.group).await.map_err(failed("subscribe to"))?;
-        let mut work = Work {
+        let mut subscription = self
+            .shared
+            .log
+            .subscribe(topic::USAGE, &self.config.group)
+            .await
+            .map_err(failed("subscribe to"))?;
+        let work = work.insert(Work {
             place: (generation, partitions, Months::new(self.config.horizon_months)),
-            shared: self.shared,
+            shared: Arc::clone(&self.shared),
             running: BTreeMap::new(),
             beside: None,
-        };
+        });
         loop {
-            let room = Arc::clone(&work.shared.room);
             let delivery = tokio::select! {
                 biased;
-                () = stopped(&mut stop) => return Ok(()),
-                () = room.notified() => None,
+                () = self.shared.room.notified() => None,
                 delivery = subscription.next() => Some(delivery),
             };
             work.flush(subscription.as_mut()).await?;
@@ -123,7 +149,10 @@ impl<S: Rows + Revisions> Aggregator<S> {
                 None => {}
                 Some(Ok(delivery)) => work.handle(delivery, subscription.as_mut()).await?,
                 Some(Err(error)) if error.is_retriable() => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "usage log cannot be read; trying again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "usage log cannot be read; trying again"
+                    );
                     tokio::time::sleep(eventlog::log::IDLE).await;
                 }
                 Some(Err(error)) => return Err(Error::Log { operation: "read", source: error }),
@@ -154,7 +183,8 @@ impl<S: Rows + Revisions> Aggregator<S> {
                 found_partitions: topic.partitions,
             }),
             None => {
-                let first = Generation { generation: FIRST_GENERATION, topic: found, partitions: topic.partitions };
+                let first =
+                    Generation { generation: FIRST_GENERATION, topic: found, partitions: topic.partitions };
                 until_done(metrics, "first generation", || rows.put_generation(&first)).await;
                 Ok((first.generation, first.partitions))
             }
@@ -170,9 +200,18 @@ struct Work<S> {
     beside: Option<Beside>,
 }
 
-impl<S> Drop for Work<S> {
-    fn drop(&mut self) {
+impl<S> Work<S> {
+    /// Ends every task, and waits until it has.
+    async fn end(self) {
+        let beside = self.beside.map(Beside::end);
         self.running.values().for_each(|running| running.task.abort());
+        for running in self.running.into_values() {
+            // Cancelled, as was asked for.
+            let _ = running.task.await;
+        }
+        if let Some(beside) = beside {
+            beside.await;
+        }
     }
 }
 
@@ -208,8 +247,12 @@ impl<S: Rows + Revisions> Work<S> {
 
     /// Hands over what is held, and pauses the partitions whose owners have enough to do.
     async fn flush(&mut self, subscription: &mut dyn Subscription) -> Result<(), Error> {
-        let ended: Vec<u32> =
-            self.running.iter().filter(|(_, running)| running.task.is_finished()).map(|(partition, _)| *partition).collect();
+        let ended: Vec<u32> = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.task.is_finished())
+            .map(|(partition, _)| *partition)
+            .collect();
         for partition in ended {
             if let Some(running) = self.running.remove(&partition)
                 && let Err(source) = running.task.await
@@ -218,23 +261,25 @@ impl<S: Rows + Revisions> Work<S> {
             }
         }
         for (partition, running) in &mut self.running {
-            let was_held = running.held.len() > 1;
             while let Some(records) = running.held.pop_front() {
-                if let Err(mpsc::error::TrySendError::Full(records) | mpsc::error::TrySendError::Closed(records)) =
-                    running.deliveries.try_send(records)
+                if let Err(
+                    mpsc::error::TrySendError::Full(records) | mpsc::error::TrySendError::Closed(records),
+                ) = running.deliveries.try_send(records)
                 {
                     running.held.push_front(records);
                     break;
                 }
             }
-            let changed = if running.held.is_empty() {
-                subscription.resume(*partition)
-            } else if was_held {
-                Ok(())
-            } else {
-                subscription.pause(*partition)
-            };
-            changed.map_err(|source| Error::Log { operation: "pause", source })?;
+            let must_pause = !running.held.is_empty();
+            if must_pause != running.is_paused {
+                let result =
+                    if must_pause { subscription.pause(*partition) } else { subscription.resume(*partition) };
+                match result {
+                    // It will be told so next.
+                    Ok(()) | Err(eventlog::Error::NotAssigned { .. }) => running.is_paused = must_pause,
+                    Err(source) => return Err(Error::Log { operation: "pause", source }),
+                }
+            }
         }
         Ok(())
     }
@@ -251,12 +296,12 @@ impl<S: Rows + Revisions> Work<S> {
         }
         let mut filters = until_done(metrics, "identities", || filters(&**rows, partitions, count)).await;
         for (partition, from) in starts {
-            subscription.seek(partition, from).await.map_err(|source| match source {
-                eventlog::Error::BelowLogStart { partition, wanted, start, .. } => {
-                    Error::RecordsGone { partition, wanted, start, source }
-                }
-                source => Error::Log { operation: "seek in", source },
-            })?;
+            match subscription.seek(partition, from).await {
+                Ok(()) => {}
+                // It was taken away meanwhile, and the next delivery says so.
+                Err(eventlog::Error::NotAssigned { .. }) => continue,
+                Err(source) => return Err(cannot_begin(partition, source)),
+            }
             let filter = filters.remove(&partition).unwrap_or_default();
             let place = Place { generation, partition, partitions: count, horizon };
             let written = Arc::new(AtomicU64::new(from));
@@ -264,13 +309,23 @@ impl<S: Rows + Revisions> Work<S> {
             let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
             let owner = Owner::new(Arc::clone(&shared), counter, Arc::clone(&written));
             let task = tokio::spawn(owner.run(receiver));
-            let running = Running { task, deliveries, held: VecDeque::new(), written, committed: from };
+            let running = Running {
+                task,
+                deliveries,
+                held: VecDeque::new(),
+                is_paused: false,
+                written,
+                committed: from,
+            };
             if let Some(before) = self.running.insert(partition, running) {
                 before.task.abort();
             }
             tracing::info!(partition, from, "partition is counted here");
         }
         if partitions.contains(&0) {
+            if let Some(before) = self.beside.take() {
+                before.end().await;
+            }
             self.beside = Some(self.begin_beside());
         }
         Ok(())
@@ -282,8 +337,14 @@ impl<S: Rows + Revisions> Work<S> {
         let Shared { rows, log, catalogue, metrics, now, news, .. } = &*self.shared;
         let (rows, catalogue, metrics) = (Arc::clone(rows), Arc::clone(catalogue), metrics.clone());
         let writer = writer_of(now());
-        let rollup =
-            RollUp::new(Arc::clone(&rows), catalogue, metrics.clone(), *now, (generation, partitions), writer);
+        let rollup = RollUp::new(
+            Arc::clone(&rows),
+            catalogue,
+            metrics.clone(),
+            *now,
+            (generation, partitions),
+            writer,
+        );
         let (news, until) = (Arc::clone(news), stopped.clone());
         let rolling = tokio::spawn(async move {
             if let Err(error) = rollup.run(news, until).await {
@@ -303,11 +364,18 @@ impl<S: Rows + Revisions> Work<S> {
                 let _ = running.task.await;
                 tracing::info!(partition, "partition is counted elsewhere");
             }
-            if *partition == 0 {
-                self.beside = None;
+            if let Some(beside) = self.beside.take_if(|_| *partition == 0) {
+                beside.end().await;
             }
         }
     }
+}
+
+fn cannot_begin(partition: u32, source: eventlog::Error) -> Error {
+    if let eventlog::Error::BelowLogStart { wanted, start, .. } = source {
+        return Error::RecordsGone { partition, wanted, start, source };
+    }
+    Error::Log { operation: "seek in", source }
 }
 
 /// A name that no other writer of previews has: the instant, and where this process keeps something.

@@ -101,7 +101,11 @@ impl Counter {
     }
 
     /// The first meter in these records that the catalogue does not know: then they must wait.
-    pub fn unknown_meter(&mut self, records: &[Decoded<'_>], catalogue: &Catalogue) -> Option<(String, String)> {
+    pub fn unknown_meter(
+        &mut self,
+        records: &[Decoded<'_>],
+        catalogue: &Catalogue,
+    ) -> Option<(String, String)> {
         for event in events_of(records) {
             let (service, meter) = (event.service(), event.meter());
             if !self.meters.learn(service, meter, catalogue, &mut self.dictionary) {
@@ -249,7 +253,8 @@ impl Counter {
             return Some(Rejection::new(Code::Misrouted, format!("belongs to partition {partition}")));
         }
         if event.time < record.oldest {
-            let detail = format!("time is {}; received when nothing before {} was taken", event.time, record.oldest);
+            let detail =
+                format!("time is {}; received when nothing before {} was taken", event.time, record.oldest);
             return Some(Rejection::new(Code::TooOld, detail));
         }
         let meter = self.meter_of(event);
@@ -268,7 +273,10 @@ impl Counter {
 
     fn meter_of(&self, event: &Event<'_>) -> &Meter {
         let known = self.meters.get(event.service(), event.meter());
-        #[expect(clippy::expect_used, reason = "a record is counted only after all its meters were made known")]
+        #[expect(
+            clippy::expect_used,
+            reason = "a record is counted only after all its meters were made known"
+        )]
         known.expect("the meters of a record are known before it is counted")
     }
 
@@ -291,8 +299,15 @@ impl Counter {
             Outcome::Duplicate | Outcome::Quarantined => return outcome,
             Outcome::Conflict => {
                 let before = earlier.map_or(fingerprint, |earlier| earlier.fingerprint);
-                let detail = format!("seq {} came before with content {before}, now with {fingerprint}", event.seq());
-                self.quarantine_event(record, position, event, &Rejection::new(Code::Conflict, detail), bytes);
+                let detail =
+                    format!("seq {} came before with content {before}, now with {fingerprint}", event.seq());
+                self.quarantine_event(
+                    record,
+                    position,
+                    event,
+                    &Rejection::new(Code::Conflict, detail),
+                    bytes,
+                );
                 return outcome;
             }
             Outcome::Superseded | Outcome::Metered | Outcome::Revised | Outcome::Marker => {}
@@ -361,7 +376,8 @@ impl Counter {
 
     /// Whether an emission is due whatever the time.
     pub fn is_full(&self) -> bool {
-        let quarantined: usize = self.batch.quarantine.iter().filter_map(|row| row.event.as_ref()).map(Vec::len).sum();
+        let quarantined: usize =
+            self.batch.quarantine.iter().filter_map(|row| row.event.as_ref()).map(Vec::len).sum();
         self.fresh >= BATCH_ROWS_MAX || self.batch.text.end() + quarantined >= BATCH_TEXT_MAX
     }
 
@@ -388,7 +404,8 @@ impl Counter {
     /// Every step of the emission is acknowledged. Answers with the outcomes since the last one, in the order of
     /// [`Outcome::ALL`].
     pub fn acknowledged(&mut self) -> [u64; Outcome::ALL.len()] {
-        let fresh = Batch { generation: self.place.generation, partition: self.place.partition, ..Batch::default() };
+        let fresh =
+            Batch { generation: self.place.generation, partition: self.place.partition, ..Batch::default() };
         let written = std::mem::replace(&mut self.batch, fresh);
         let known = std::mem::take(&mut self.known);
         self.recent = Some((known, Batch { text: written.text, events: written.events, ..Batch::default() }));
@@ -411,7 +428,11 @@ fn push(events: &mut Vec<EventRow>, known: &mut KnownRows, mut row: EventRow) ->
     at
 }
 
-fn known_revisions<'b>(batch: &'b Batch, known: &KnownRows, key: EventKey) -> impl Iterator<Item = Earlier<u32>> + 'b {
+fn known_revisions<'b>(
+    batch: &'b Batch,
+    known: &KnownRows,
+    key: EventKey,
+) -> impl Iterator<Item = Earlier<u32>> + 'b {
     let mut at = known.get(&key.0).copied().unwrap_or_default();
     std::iter::from_fn(move || {
         let index = at.checked_sub(1)?;

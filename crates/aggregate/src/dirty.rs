@@ -11,10 +11,13 @@ use crate::reckon::CARRY_DAYS;
 /// A service and a meter, by their slugs.
 pub type MeterKey = (String, String);
 
+/// How far in each (generation, partition).
+type Reached = BTreeMap<(u16, u32), u64>;
+
 /// Everything that was touched: for each meter and month, how far in which partitions.
 #[derive(Debug, Default, Clone)]
 pub struct TouchedMonths {
-    meters: BTreeMap<MeterKey, BTreeMap<(Month, bool), BTreeMap<(u16, u32), u64>>>,
+    meters: BTreeMap<MeterKey, BTreeMap<(Month, bool), Reached>>,
     newest: Option<Month>,
 }
 
@@ -64,7 +67,13 @@ impl TouchedMonths {
     }
 
     /// The months of a meter whose roll-up may lack something, or for which time has passed.
-    pub fn dirty(&self, key: &MeterKey, meter: &Meter, until: Instant, rolled_up: &RolledUpMonths) -> BTreeSet<Month> {
+    pub fn dirty(
+        &self,
+        key: &MeterKey,
+        meter: &Meter,
+        until: Instant,
+        rolled_up: &RolledUpMonths,
+    ) -> BTreeSet<Month> {
         let mut dirty = self.months(key, meter, until);
         let Some(rolled_up) = rolled_up.get(key) else { return dirty };
         dirty.retain(|month| {
@@ -158,13 +167,21 @@ mod tests {
         TouchedUpto { generation: 1, partition: 0, touched, upto }
     }
 
-    fn dirty(touched_months: &[TouchedUpto], kind: MeterKind, until: &str, done: &[(&str, u64, &str)]) -> Vec<String> {
+    fn dirty(
+        touched_months: &[TouchedUpto],
+        kind: MeterKind,
+        until: &str,
+        done: &[(&str, u64, &str)],
+    ) -> Vec<String> {
         let key = ("s".to_owned(), "m".to_owned());
         let mut all = TouchedMonths::default();
         all.add(touched_months.iter().cloned());
         let mut rolled_up = RolledUpMonths::new();
         for (of, upto, until) in done {
-            let state = RolledUp { prefix: Prefix { generation: 1, as_of: vec![*upto] }, until: month(until).start() };
+            let state = RolledUp {
+                prefix: Prefix { generation: 1, as_of: vec![*upto] },
+                until: month(until).start(),
+            };
             rolled_up.entry(key.clone()).or_default().insert(month(of), state);
         }
         let dirty = all.dirty(&key, &meter(kind), month(until).start(), &rolled_up);

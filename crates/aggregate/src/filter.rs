@@ -68,7 +68,7 @@ impl Layer {
 
     /// The bits within the block: nine bits of the key's lower half for each probe.
     fn bits(key: EventKey) -> impl Iterator<Item = usize> {
-        let low = (key.0 >> 8) as u128;
+        let low = key.0 >> 8;
         (0..PROBES).map(move |probe| ((low >> (9 * probe)) & 511) as usize)
     }
 

@@ -29,13 +29,24 @@ impl Meters {
     }
 
     /// Makes a meter ready; false when the catalogue does not know it.
-    pub(crate) fn learn(&mut self, service: &str, meter: &str, catalogue: &Catalogue, dictionary: &mut Dictionary) -> bool {
+    pub(crate) fn learn(
+        &mut self,
+        service: &str,
+        meter: &str,
+        catalogue: &Catalogue,
+        dictionary: &mut Dictionary,
+    ) -> bool {
         if self.get(service, meter).is_some() {
             return true;
         }
         let Some(found) = catalogue.meter(service, meter) else { return false };
         let names = |wanted: fn(&domain::catalogue::Dimension) -> bool| {
-            found.dimensions.iter().filter(|dimension| wanted(dimension)).map(|d| d.name.as_str().into()).collect()
+            found
+                .dimensions
+                .iter()
+                .filter(|dimension| wanted(dimension))
+                .map(|d| d.name.as_str().into())
+                .collect()
         };
         let ready = Meter {
             kind: found.kind,

@@ -1,6 +1,8 @@
 //! What is measured: per batch and per round, never per event.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 use crate::outcome::Outcome;
 
@@ -46,7 +48,10 @@ impl Metrics {
         )?;
         registry.register(Box::new(waiting.clone()))?;
         let offsets = IntGaugeVec::new(
-            Opts::new("taxameter_aggregate_counted_offset", "The offset after the last record whose rows are stored."),
+            Opts::new(
+                "taxameter_aggregate_counted_offset",
+                "The offset after the last record whose rows are stored.",
+            ),
             &["partition"],
         )?;
         registry.register(Box::new(offsets.clone()))?;
@@ -54,18 +59,36 @@ impl Metrics {
             events: Outcome::ALL.map(|outcome| outcomes.with_label_values(&[outcome.name()])),
             emissions: counter("taxameter_aggregate_emissions_total", "Emissions that were acknowledged.")?,
             emission_rows: counter("taxameter_aggregate_rows_total", "Rows that were acknowledged.")?,
-            emission_seconds: histogram("taxameter_aggregate_emission_seconds", "How long an emission took.")?,
-            retries: counter("taxameter_aggregate_store_retries_total", "Store operations that were repeated.")?,
-            lookups: counter("taxameter_aggregate_lookups_total", "Identities that the store was asked about.")?,
+            emission_seconds: histogram(
+                "taxameter_aggregate_emission_seconds",
+                "How long an emission took.",
+            )?,
+            retries: counter(
+                "taxameter_aggregate_store_retries_total",
+                "Store operations that were repeated.",
+            )?,
+            lookups: counter(
+                "taxameter_aggregate_lookups_total",
+                "Identities that the store was asked about.",
+            )?,
             unknown_meters: counter(
                 "taxameter_aggregate_unknown_meters_total",
                 "How often the catalogue had to be read again for a meter.",
             )?,
             waiting_for_catalogue: waiting,
             counted_offset: offsets,
-            rollup_seconds: histogram("taxameter_aggregate_rollup_seconds", "How long a round of the roll-up took.")?,
-            rollup_revisions: counter("taxameter_aggregate_rollup_revisions_total", "Revisions of a month of a meter.")?,
-            rollup_failures: counter("taxameter_aggregate_rollup_failures_total", "Rounds of the roll-up that failed.")?,
+            rollup_seconds: histogram(
+                "taxameter_aggregate_rollup_seconds",
+                "How long a round of the roll-up took.",
+            )?,
+            rollup_revisions: counter(
+                "taxameter_aggregate_rollup_revisions_total",
+                "Revisions of a month of a meter.",
+            )?,
+            rollup_failures: counter(
+                "taxameter_aggregate_rollup_failures_total",
+                "Rounds of the roll-up that failed.",
+            )?,
         })
     }
 }

@@ -82,7 +82,8 @@ pub fn judge<R: Copy>(
     let mut highest: Option<Earlier<R>> = None;
     for earlier in known.filter(|earlier| earlier.place < place) {
         if earlier.seq == seq {
-            let outcome = if earlier.fingerprint == fingerprint { Outcome::Duplicate } else { Outcome::Conflict };
+            let outcome =
+                if earlier.fingerprint == fingerprint { Outcome::Duplicate } else { Outcome::Conflict };
             return Judgement { outcome, earlier: Some(earlier) };
         }
         if highest.is_none_or(|highest| earlier.seq > highest.seq) {
@@ -139,7 +140,8 @@ mod tests {
     #[test]
     fn only_the_first_sight_of_a_marker_is_one() {
         let place = (1, Position::new(100, 0));
-        let judged = |known: &[Earlier<u32>]| judge(known.iter().copied(), place, 0, Fingerprint(1), true).outcome;
+        let judged =
+            |known: &[Earlier<u32>]| judge(known.iter().copied(), place, 0, Fingerprint(1), true).outcome;
         assert_eq!(judged(&[]), Outcome::Marker);
         assert_eq!(judged(&[earlier(0, 1, 5)]), Outcome::Duplicate);
         assert_eq!(judged(&[earlier(0, 2, 5)]), Outcome::Conflict);

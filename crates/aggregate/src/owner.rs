@@ -87,7 +87,8 @@ impl<S: Rows> Owner<S> {
 
     /// When something is to be done even if no record comes.
     fn due(&self) -> tokio::time::Instant {
-        let emission = self.oldest_unwritten.map(|oldest| (self.last_record + EMIT_IDLE).min(oldest + EMIT_AGE));
+        let emission =
+            self.oldest_unwritten.map(|oldest| (self.last_record + EMIT_IDLE).min(oldest + EMIT_AGE));
         let barrier = self.last_barrier + BARRIER_AGE;
         emission.unwrap_or(barrier).min(barrier)
     }
@@ -140,14 +141,20 @@ impl<S: Rows> Owner<S> {
     /// Waits until the catalogue knows every meter of these records. An event whose meter is unknown is not skipped.
     async fn wait_for_meters(&mut self, records: &[Decoded<'_>]) {
         let mut said = false;
-        while let Some((service, meter)) = self.counter.unknown_meter(records, &self.shared.catalogue.load()) {
+        while let Some((service, meter)) = self.counter.unknown_meter(records, &self.shared.catalogue.load())
+        {
             let metrics = &self.shared.metrics;
             if !said {
                 said = true;
                 metrics.unknown_meters.inc();
                 metrics.waiting_for_catalogue.inc();
                 let partition = self.counter.place().partition;
-                tracing::warn!(partition, service, meter, "catalogue lacks a meter of the usage log; waiting for it");
+                tracing::warn!(
+                    partition,
+                    service,
+                    meter,
+                    "catalogue lacks a meter of the usage log; waiting for it"
+                );
             }
             self.shared.reload.notify_one();
             // What was counted before is not held back.

@@ -45,7 +45,9 @@ pub(crate) async fn run<S: Rows>(
     mut stop: watch::Receiver<bool>,
 ) {
     let copy = async {
-        let mut next = until_done(&metrics, "place in the quarantine topic", || rows.quarantine_offset(generation, 0)).await;
+        let mut next =
+            until_done(&metrics, "place in the quarantine topic", || rows.quarantine_offset(generation, 0))
+                .await;
         loop {
             match log.read(topic::QUARANTINE, 0, next, READ_BYTES).await {
                 Ok(records) if records.is_empty() => {
@@ -56,12 +58,16 @@ pub(crate) async fn run<S: Rows>(
                 Ok(records) => {
                     let quarantine = records.iter().map(row).collect();
                     let batch = Batch { generation, partition: 0, quarantine, ..Batch::default() };
-                    until_done(&metrics, "insert into the quarantine", || rows.write_quarantine(&batch)).await;
+                    until_done(&metrics, "insert into the quarantine", || rows.write_quarantine(&batch))
+                        .await;
                     next = records.last().map_or(next, |record| record.offset + 1);
                 }
                 Err(eventlog::Error::BelowLogStart { start, .. }) => next = start,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "quarantine topic cannot be read");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "quarantine topic cannot be read"
+                    );
                     tokio::time::sleep(WAIT).await;
                 }
             }

@@ -166,7 +166,14 @@ impl Tally {
     }
 
     /// Lists days of a source that are missing, estimated or in excess; `count` none means the number of days.
-    fn list(&mut self, scope: &Scope, kind: GapKind, whose: (&str, &str, &str), days: Range<i32>, count: Option<u64>) {
+    fn list(
+        &mut self,
+        scope: &Scope,
+        kind: GapKind,
+        whose: (&str, &str, &str),
+        days: Range<i32>,
+        count: Option<u64>,
+    ) {
         let mut day = days.start.max(scope.days().start);
         let end = days.end.min(scope.days().end);
         while day < end {
@@ -199,7 +206,8 @@ pub fn from_cells(
 ) -> Result<RevisionRows, Overflow> {
     let mut tally = Tally::default();
     for cell in cells {
-        let (costcentre, class) = (tally.dictionary.symbol(&cell.costcentre), tally.dictionary.symbol(&cell.class));
+        let (costcentre, class) =
+            (tally.dictionary.symbol(&cell.costcentre), tally.dictionary.symbol(&cell.class));
         tally.add(costcentre, class, cell.day, cell.amount);
     }
     tally.rows(scope, wanted)
@@ -233,7 +241,9 @@ impl Reckoning {
             MeterKind::TimeWeighted | MeterKind::Peak | MeterKind::Latest if markers.is_empty() => {
                 Stage::Series(Series::new(&scope, Completeness::default()))
             }
-            MeterKind::TimeWeighted | MeterKind::Peak | MeterKind::Latest => Stage::Completing(Presence::default()),
+            MeterKind::TimeWeighted | MeterKind::Peak | MeterKind::Latest => {
+                Stage::Completing(Presence::default())
+            }
             // Summed meters are reckoned from their cells, agreements from the catalogue.
             MeterKind::Sum | MeterKind::Count | MeterKind::Fixed => Stage::Done(Tally::default()),
         };
@@ -301,7 +311,8 @@ fn start_of(day: i32) -> Instant {
 /// The first instant of the year after an instant's, by Swedish clocks.
 fn end_of_year(instant: Instant) -> Instant {
     use chrono::Datelike;
-    let first = NaiveDate::from_ymd_opt(instant.day().year() + 1, 1, 1).unwrap_or(NaiveDate::MAX - Days::new(1));
+    let first =
+        NaiveDate::from_ymd_opt(instant.day().year() + 1, 1, 1).unwrap_or(NaiveDate::MAX - Days::new(1));
     calendar::start_of_day(first)
 }
 

@@ -26,6 +26,7 @@ pub enum Content<'r> {
 
 /// An event of a record, or what is in its place.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are events, and a box for each would cost more")]
 pub enum Item<'r> {
     /// An event.
     Event {
@@ -67,15 +68,19 @@ pub struct Decoded<'r> {
 /// Reads a record. Depends on its bytes and the horizon alone.
 pub fn decode(stored: &Stored, horizon: Months) -> Decoded<'_> {
     let received = Instant::from_micros(stored.received());
-    let oldest = received.to_utc().checked_sub_months(horizon).map_or(Instant::from_micros(i64::MIN), Instant::from_utc);
+    let oldest = received
+        .to_utc()
+        .checked_sub_months(horizon)
+        .map_or(Instant::from_micros(i64::MIN), Instant::from_utc);
     let kind = stored.header.as_ref().map_or(Kind::Events, |header| header.kind);
     let content = match kind {
         Kind::Events => events(&stored.value),
         Kind::Barrier { control } => Content::Barrier(control),
         Kind::Mark { spool_empty_until } => Content::Mark(Instant::from_micros(spool_empty_until)),
-        Kind::Control | Kind::Quarantine => {
-            Content::Unreadable(Rejection::new(Code::Undecodable, "a record of another topic, found on the usage log"))
-        }
+        Kind::Control | Kind::Quarantine => Content::Unreadable(Rejection::new(
+            Code::Undecodable,
+            "a record of another topic, found on the usage log",
+        )),
     };
     Decoded { offset: stored.offset, received, arrival: days_of(received.day()), oldest, content, stored }
 }
@@ -84,9 +89,10 @@ fn events(value: &[u8]) -> Content<'_> {
     let unreadable = |detail: String| Content::Unreadable(Rejection::new(Code::Undecodable, detail));
     match wire::split(value) {
         Err(error) => unreadable(error.to_string()),
-        Ok(slices) if slices.len() > EVENTS_PER_RECORD_MAX => {
-            unreadable(format!("{} events in one record; at most {EVENTS_PER_RECORD_MAX} are taken", slices.len()))
-        }
+        Ok(slices) if slices.len() > EVENTS_PER_RECORD_MAX => unreadable(format!(
+            "{} events in one record; at most {EVENTS_PER_RECORD_MAX} are taken",
+            slices.len()
+        )),
         Ok(slices) => Content::Events(slices.into_iter().map(item).collect()),
     }
 }

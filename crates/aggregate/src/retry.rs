@@ -13,7 +13,11 @@ const LONGEST: Duration = Duration::from_secs(5);
 const SAY_EVERY: u32 = 12;
 
 /// Repeats an operation until it succeeds. Says so at the first failure, then about every minute.
-pub(crate) async fn until_done<T, F>(metrics: &Metrics, what: &'static str, mut operation: impl FnMut() -> F) -> T
+pub(crate) async fn until_done<T, F>(
+    metrics: &Metrics,
+    what: &'static str,
+    mut operation: impl FnMut() -> F,
+) -> T
 where
     F: Future<Output = store::Result<T>>,
 {
@@ -30,7 +34,12 @@ where
             Err(error) => {
                 metrics.retries.inc();
                 if failures.is_multiple_of(SAY_EVERY) {
-                    tracing::warn!(what, failures, error = &error as &dyn std::error::Error, "store failed; repeating");
+                    tracing::warn!(
+                        what,
+                        failures,
+                        error = &error as &dyn std::error::Error,
+                        "store failed; repeating"
+                    );
                 }
                 failures += 1;
                 tokio::time::sleep(pause).await;

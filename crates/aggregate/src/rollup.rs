@@ -58,7 +58,10 @@ pub struct RollUp<S> {
 
 impl<S> std::fmt::Debug for RollUp<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RollUp").field("generation", &self.generation).field("seen", &self.seen).finish_non_exhaustive()
+        f.debug_struct("RollUp")
+            .field("generation", &self.generation)
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -129,7 +132,9 @@ impl<S: Revisions> RollUp<S> {
         let before = Instant::from_micros((self.now)().micros() - SUPERSEDED_KEPT);
         match self.store.collect_superseded(before).await {
             Ok(deleted) => tracing::debug!(deleted, "superseded previews deleted"),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "superseded previews stay for now"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "superseded previews stay for now")
+            }
         }
     }
 
@@ -159,11 +164,15 @@ impl<S: Revisions> RollUp<S> {
         }
         self.attempt += 1;
         let revision = name("preview", &prefix, &[self.writer, u128::from(self.attempt)]);
-        let job = Job { catalogue: &catalogue, revision, cut: None, prefix: &prefix, until, written: (self.now)() };
+        let job =
+            Job { catalogue: &catalogue, revision, cut: None, prefix: &prefix, until, written: (self.now)() };
         let heads = self.write(&job, &work).await?;
         for head in &heads {
             let done = RolledUp { prefix: prefix.clone(), until };
-            self.rolled_up.entry((head.service.clone(), head.meter.clone())).or_default().insert(head.month, done);
+            self.rolled_up
+                .entry((head.service.clone(), head.meter.clone()))
+                .or_default()
+                .insert(head.month, done);
         }
         self.metrics.rollup_revisions.inc_by(heads.len() as u64);
         Ok(heads.len())
@@ -193,7 +202,8 @@ impl<S: Revisions> RollUp<S> {
             let all = touched.months(key, meter, until);
             let clean = |head: &&Head| {
                 let time_passed = head.until.min(head.month.end()) != until.min(head.month.end());
-                comparable.is_some() && (head.service == key.0 && head.meter == key.1)
+                comparable.is_some()
+                    && (head.service == key.0 && head.meter == key.1)
                     && all.contains(&head.month)
                     && !time_passed
                     && !differs.lists(key, head.month)
@@ -201,7 +211,11 @@ impl<S: Revisions> RollUp<S> {
             let clean: Vec<&Head> = heads.iter().filter(clean).collect();
             let mut months = all.clone();
             months.retain(|month| !clean.iter().any(|head| head.month == *month));
-            kept.extend(clean.into_iter().map(|head| Head { cut: Some(*cut), written: *received, ..head.clone() }));
+            kept.extend(clean.into_iter().map(|head| Head {
+                cut: Some(*cut),
+                written: *received,
+                ..head.clone()
+            }));
             if !months.is_empty() {
                 work.push((key.clone(), months));
             }
@@ -247,9 +261,16 @@ impl<S: Revisions> RollUp<S> {
         Ok(())
     }
 
-    async fn reckon(&self, job: &Job<'_>, key: &MeterKey, months: &BTreeSet<Month>) -> Result<RevisionRows, Error> {
+    async fn reckon(
+        &self,
+        job: &Job<'_>,
+        key: &MeterKey,
+        months: &BTreeSet<Month>,
+    ) -> Result<RevisionRows, Error> {
         let (service, meter) = (&key.0, &key.1);
-        let (Some(first), Some(last)) = (months.first(), months.last()) else { return Ok(RevisionRows::default()) };
+        let (Some(first), Some(last)) = (months.first(), months.last()) else {
+            return Ok(RevisionRows::default());
+        };
         let Some(known) = dirty::meter_of(job.catalogue, key) else { return Ok(RevisionRows::default()) };
         let scope = Scope {
             service: service.clone(),

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use domain::{EventKey, Instant, Month};
 use store::counting::{Generation, Step, StoredEvent};
-use store::rollup::{Barriers, CellTotal, CutRow, Head, Marker, Prefix, RevisionRows, SignedObservation, TouchedUpto};
+use store::rollup::{
+    Barriers, CellTotal, CutRow, Head, Marker, Prefix, RevisionRows, SignedObservation, TouchedUpto,
+};
 use store::rows::{Batch, Dictionary};
 use store::{Result, Store};
 
@@ -24,7 +26,12 @@ pub trait Rows: Send + Sync + 'static {
     /// See [`Store::identities`].
     fn identities(&self, keys: &[EventKey]) -> impl Future<Output = Result<Vec<StoredEvent>>> + Send;
     /// See [`Store::write`].
-    fn write(&self, step: Step, batch: &Batch, dictionary: &Dictionary) -> impl Future<Output = Result<()>> + Send;
+    fn write(
+        &self,
+        step: Step,
+        batch: &Batch,
+        dictionary: &Dictionary,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// See [`Store::quarantine_offset`].
     fn quarantine_offset(&self, generation: u16, partition: u32) -> impl Future<Output = Result<u64>> + Send;
     /// See [`Store::write_quarantine`].
@@ -34,7 +41,8 @@ pub trait Rows: Send + Sync + 'static {
 /// What the roll-up reads and writes.
 pub trait Revisions: Send + Sync + 'static {
     /// See [`Store::counted_prefix`].
-    fn counted_prefix(&self, generation: u16, partitions: u32) -> impl Future<Output = Result<Prefix>> + Send;
+    fn counted_prefix(&self, generation: u16, partitions: u32)
+    -> impl Future<Output = Result<Prefix>> + Send;
     /// See [`Store::touched_since`].
     fn touched_since(&self, since: Option<&Prefix>) -> impl Future<Output = Result<Vec<TouchedUpto>>> + Send;
     /// See [`Store::touched_within`].
@@ -74,7 +82,11 @@ pub trait Revisions: Send + Sync + 'static {
     /// See [`Store::write_revision`].
     fn write_revision(&self, revision: u128, rows: &RevisionRows) -> impl Future<Output = Result<()>> + Send;
     /// See [`Store::pending_cuts`].
-    fn pending_cuts(&self, generation: u16, partitions: u32) -> impl Future<Output = Result<Vec<Barriers>>> + Send;
+    fn pending_cuts(
+        &self,
+        generation: u16,
+        partitions: u32,
+    ) -> impl Future<Output = Result<Vec<Barriers>>> + Send;
     /// See [`Store::last_cut`].
     fn last_cut(&self) -> impl Future<Output = Result<Option<CutRow>>> + Send;
     /// See [`Store::put_cut`].
@@ -134,7 +146,13 @@ impl Revisions for Store {
         Store::touched_within(self, prefix, but).await
     }
 
-    async fn cells(&self, month: Month, service: &str, meter: &str, prefix: Option<&Prefix>) -> Result<Vec<CellTotal>> {
+    async fn cells(
+        &self,
+        month: Month,
+        service: &str,
+        meter: &str,
+        prefix: Option<&Prefix>,
+    ) -> Result<Vec<CellTotal>> {
         Store::cells(self, month, service, meter, prefix).await
     }
 

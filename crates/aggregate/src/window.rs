@@ -116,8 +116,11 @@ impl Window {
             })
             .collect();
         touched.sort();
-        let mut outcomes: Vec<_> =
-            self.outcomes.iter().map(|((source, day, outcome), n)| (text(*source), *day, outcome.name(), *n)).collect();
+        let mut outcomes: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|((source, day, outcome), n)| (text(*source), *day, outcome.name(), *n))
+            .collect();
         outcomes.sort();
         ProgressRow { window: self.start, upto: self.upto, sealed, barrier, touched, outcomes }
     }

@@ -67,7 +67,8 @@ impl Store {
             .fetch_all::<VersionRow>()
             .await
             .map_err(asking("versions of the catalogue"))?;
-        let version = |row: VersionRow| CatalogueVersion { version: row.version, applied: instant(row.applied) };
+        let version =
+            |row: VersionRow| CatalogueVersion { version: row.version, applied: instant(row.applied) };
         Ok(rows.into_iter().map(version).collect())
     }
 
@@ -88,7 +89,8 @@ impl Store {
         rows.into_iter()
             .map(|row| {
                 let bytes = data_encoding::HEXUPPER.decode(row.hex.as_bytes());
-                let unreadable = |_| Error::Unreadable { what: "file of the catalogue", value: row.path.clone() };
+                let unreadable =
+                    |_| Error::Unreadable { what: "file of the catalogue", value: row.path.clone() };
                 Ok((row.path.clone(), bytes.map_err(unreadable)?))
             })
             .collect()

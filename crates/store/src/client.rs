@@ -49,7 +49,13 @@ pub struct Config {
 impl Config {
     /// The configuration of the embedded engine at an address.
     pub fn embedded(url: impl Into<String>) -> Self {
-        Self { url: url.into(), database: Self::default_database(), user: None, password: None, engine: Engine::Embedded }
+        Self {
+            url: url.into(),
+            database: Self::default_database(),
+            user: None,
+            password: None,
+            engine: Engine::Embedded,
+        }
     }
 
     fn default_database() -> String {
@@ -100,7 +106,8 @@ impl fmt::Debug for Store {
 impl Store {
     /// Connects, once the server answers. The tables are made by [`Store::migrate`].
     pub async fn connect(config: Config) -> crate::Result<Self> {
-        let mut client = Client::default().with_url(&config.url).with_compression(clickhouse::Compression::None);
+        let mut client =
+            Client::default().with_url(&config.url).with_compression(clickhouse::Compression::None);
         if let Some(user) = &config.user {
             client = client.with_user(user);
         }
@@ -125,8 +132,10 @@ impl Store {
         }
         let failed = |source| Error::Insert { table, rows: block.rows, source };
         let statement = format!("INSERT INTO {table} ({}) FORMAT Native", block.columns);
-        let mut insert =
-            self.client.insert_formatted_with(statement).with_timeouts(Some(SEND_TIMEOUT), Some(INSERT_TIMEOUT));
+        let mut insert = self
+            .client
+            .insert_formatted_with(statement)
+            .with_timeouts(Some(SEND_TIMEOUT), Some(INSERT_TIMEOUT));
         for (name, value) in INSERT_SETTINGS {
             insert = insert.with_setting(name, value);
         }

@@ -170,8 +170,11 @@ impl Store {
             .fetch_all::<GenerationRow>()
             .await
             .map_err(asking("generations"))?;
-        let generation =
-            |row: GenerationRow| Generation { generation: row.generation, topic: row.topic, partitions: row.partitions };
+        let generation = |row: GenerationRow| Generation {
+            generation: row.generation,
+            topic: row.topic,
+            partitions: row.partitions,
+        };
         Ok(rows.into_iter().map(generation).collect())
     }
 
@@ -199,7 +202,8 @@ impl Store {
     /// Hands over every stored identity, in any order and maybe several times: for the filters of an owner.
     pub async fn each_key(&self, mut each: impl FnMut(EventKey) + Send) -> crate::Result<()> {
         let failed = asking("identities");
-        let mut cursor = self.query("SELECT event_key FROM events").fetch_bytes("RowBinary").map_err(&failed)?;
+        let mut cursor =
+            self.query("SELECT event_key FROM events").fetch_bytes("RowBinary").map_err(&failed)?;
         let mut rest: Vec<u8> = Vec::new();
         while let Some(bytes) = cursor.next().await.map_err(&failed)? {
             // A chunk may end inside a key.
@@ -213,7 +217,10 @@ impl Store {
 
     /// How many rows of identities there are, about: for the size of the filters.
     pub async fn count_keys(&self) -> crate::Result<u64> {
-        self.query("SELECT count() FROM events").fetch_one::<u64>().await.map_err(asking("the number of identities"))
+        self.query("SELECT count() FROM events")
+            .fetch_one::<u64>()
+            .await
+            .map_err(asking("the number of identities"))
     }
 
     /// Every stored revision of these identities, each with its lowest position, in any order.

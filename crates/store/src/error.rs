@@ -38,7 +38,9 @@ pub enum Error {
         source: clickhouse::error::Error,
     },
     /// A migration that was applied has another content now.
-    #[error("migration {number:04}_{name} was applied with other content; add a new file instead of changing it")]
+    #[error(
+        "migration {number:04}_{name} was applied with other content; add a new file instead of changing it"
+    )]
     MigrationChanged {
         /// The migration's number.
         number: u32,
@@ -46,7 +48,9 @@ pub enum Error {
         name: String,
     },
     /// The database was migrated by a newer program.
-    #[error("the database has migration {number:04}_{name}, which this program does not know; run the newer program")]
+    #[error(
+        "the database has migration {number:04}_{name}, which this program does not know; run the newer program"
+    )]
     MigrationUnknown {
         /// The migration's number.
         number: u32,
@@ -54,7 +58,9 @@ pub enum Error {
         name: String,
     },
     /// A column has another type than this program writes; numbers would change their size silently.
-    #[error("column {table}.{column} is {found}, not {wanted}; run migrate with the program that made the table")]
+    #[error(
+        "column {table}.{column} is {found}, not {wanted}; run migrate with the program that made the table"
+    )]
     ColumnType {
         /// The table.
         table: &'static str,

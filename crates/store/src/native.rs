@@ -28,7 +28,12 @@ impl Block {
     }
 
     /// Numbers, as their little-endian bytes.
-    pub(crate) fn fixed<const N: usize>(&mut self, name: &str, kind: &str, values: impl Iterator<Item = [u8; N]>) {
+    pub(crate) fn fixed<const N: usize>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        values: impl Iterator<Item = [u8; N]>,
+    ) {
         self.begin(name, kind);
         for value in values {
             self.body.extend_from_slice(&value);
@@ -44,7 +49,11 @@ impl Block {
     }
 
     /// Text that may be absent.
-    pub(crate) fn nullable_strings<'a>(&mut self, name: &str, values: impl Iterator<Item = Option<&'a [u8]>> + Clone) {
+    pub(crate) fn nullable_strings<'a>(
+        &mut self,
+        name: &str,
+        values: impl Iterator<Item = Option<&'a [u8]>> + Clone,
+    ) {
         self.begin(name, "Nullable(String)");
         self.body.extend(values.clone().map(|value| u8::from(value.is_none())));
         for value in values {
@@ -53,7 +62,12 @@ impl Block {
     }
 
     /// Text of few different values.
-    pub(crate) fn symbols(&mut self, name: &str, dictionary: &Dictionary, values: impl Iterator<Item = Symbol> + Clone) {
+    pub(crate) fn symbols(
+        &mut self,
+        name: &str,
+        dictionary: &Dictionary,
+        values: impl Iterator<Item = Symbol> + Clone,
+    ) {
         self.begin(name, "LowCardinality(String)");
         let mut used: Vec<Symbol> = values.clone().collect();
         used.sort_unstable();
@@ -105,7 +119,11 @@ impl Block {
         let mut head = Vec::with_capacity(16);
         varuint(&mut head, self.columns as u64);
         varuint(&mut head, self.rows as u64);
-        EncodedBlock { rows: self.rows, columns: self.names, parts: vec![Bytes::from(head), Bytes::from(self.body)] }
+        EncodedBlock {
+            rows: self.rows,
+            columns: self.names,
+            parts: vec![Bytes::from(head), Bytes::from(self.body)],
+        }
     }
 
     fn begin(&mut self, name: &str, kind: &str) {

@@ -92,7 +92,7 @@ impl Store {
         }
         let sql = format!(
             "SELECT ?fields FROM ({ENTRIES} CAST(NULL AS Nullable(String)) AS event
-                 FROM quarantine FINAL WHERE {inner} GROUP BY entry) ORDER BY entry LIMIT ?"
+                 FROM (SELECT * FROM quarantine FINAL WHERE {inner}) GROUP BY entry) ORDER BY entry LIMIT ?"
         );
         let mut query = self.query(&sql);
         for text in [&filter.code, &filter.source].into_iter().flatten() {
@@ -101,7 +101,8 @@ impl Store {
         if let Some(after) = &filter.after {
             query = query.bind(parse_id(after)?);
         }
-        let rows = query.bind(filter.limit).fetch_all::<EntryRow>().await.map_err(asking("the quarantine"))?;
+        let rows =
+            query.bind(filter.limit).fetch_all::<EntryRow>().await.map_err(asking("the quarantine"))?;
         rows.into_iter().map(entry).collect()
     }
 
@@ -109,7 +110,8 @@ impl Store {
     pub async fn quarantine_entry(&self, id: &str) -> crate::Result<Option<Entry>> {
         let Ok(number) = parse_id(id) else { return Ok(None) };
         let sql = format!(
-            "SELECT ?fields FROM ({ENTRIES} any(hex(event)) AS event FROM quarantine FINAL WHERE entry = ? GROUP BY entry)"
+            "SELECT ?fields FROM ({ENTRIES} any(hex(event)) AS event
+                 FROM (SELECT * FROM quarantine FINAL WHERE entry = ?) GROUP BY entry)"
         );
         let row = self
             .query(&sql)
@@ -130,11 +132,13 @@ impl Store {
 }
 
 fn parse_id(id: &str) -> crate::Result<u128> {
-    u128::from_str_radix(id, 16).map_err(|_| Error::Unreadable { what: "id of an entry", value: id.to_owned() })
+    u128::from_str_radix(id, 16)
+        .map_err(|_| Error::Unreadable { what: "id of an entry", value: id.to_owned() })
 }
 
 fn entry(row: EntryRow) -> crate::Result<Entry> {
-    let unreadable = |_| Error::Unreadable { what: "event in the quarantine", value: format!("{:032x}", row.entry) };
+    let unreadable =
+        |_| Error::Unreadable { what: "event in the quarantine", value: format!("{:032x}", row.entry) };
     let event = row.event.as_ref().map(|hex| data_encoding::HEXUPPER.decode(hex.as_bytes())).transpose();
     Ok(Entry {
         id: format!("{:032x}", row.entry),

@@ -199,13 +199,18 @@ impl Store {
     }
 
     /// What was touched by sealed windows within a prefix; with `but`, only by those that lie in exactly one of both.
-    pub async fn touched_within(&self, prefix: &Prefix, but: Option<&Prefix>) -> crate::Result<Vec<TouchedUpto>> {
+    pub async fn touched_within(
+        &self,
+        prefix: &Prefix,
+        but: Option<&Prefix>,
+    ) -> crate::Result<Vec<TouchedUpto>> {
         let inside = within("upto - 1");
         match but {
             None => self.touched(&inside, |query| bind_prefix(query, Some(prefix))).await,
             Some(but) => {
                 let condition = format!("{inside} != {inside}");
-                self.touched(&condition, |query| bind_prefix(bind_prefix(query, Some(prefix)), Some(but))).await
+                self.touched(&condition, |query| bind_prefix(bind_prefix(query, Some(prefix)), Some(but)))
+                    .await
             }
         }
     }
@@ -223,8 +228,10 @@ impl Store {
              GROUP BY generation, partition, month, service, meter, carries
              ORDER BY generation, partition, month, service, meter, carries"
         );
-        let rows =
-            bind(self.query(&sql)).fetch_all::<TouchedRow>().await.map_err(asking("the months that were touched"))?;
+        let rows = bind(self.query(&sql))
+            .fetch_all::<TouchedRow>()
+            .await
+            .map_err(asking("the months that were touched"))?;
         rows.into_iter()
             .map(|row| {
                 Ok(TouchedUpto {
@@ -267,7 +274,12 @@ impl Store {
         rows.into_iter()
             .map(|row| match row.fits {
                 0 => Err(Error::Overflow { what: "cells" }),
-                _ => Ok(CellTotal { day: row.day, costcentre: row.costcentre, class: row.class, amount: row.amount }),
+                _ => Ok(CellTotal {
+                    day: row.day,
+                    costcentre: row.costcentre,
+                    class: row.class,
+                    amount: row.amount,
+                }),
             })
             .collect()
     }
@@ -290,7 +302,8 @@ impl Store {
              ORDER BY service, meter, source, subject, time, event_key, generation, partition, position, sign"
         );
         let failed = asking("observations");
-        let query = self.query(&sql).bind(service).bind(meter).bind(time.start.micros()).bind(time.end.micros());
+        let query =
+            self.query(&sql).bind(service).bind(meter).bind(time.start.micros()).bind(time.end.micros());
         let mut cursor = bind_prefix(query, prefix).fetch::<ObservationRow<'_>>().map_err(&failed)?;
         while let Some(row) = cursor.next().await.map_err(&failed)? {
             each(&SignedObservation {
@@ -315,7 +328,12 @@ impl Store {
     }
 
     /// Every marker of a meter that counts within a prefix (within all there is without), by source and day.
-    pub async fn markers(&self, service: &str, meter: &str, prefix: Option<&Prefix>) -> crate::Result<Vec<Marker>> {
+    pub async fn markers(
+        &self,
+        service: &str,
+        meter: &str,
+        prefix: Option<&Prefix>,
+    ) -> crate::Result<Vec<Marker>> {
         let condition = prefix.map_or_else(|| "true".to_owned(), |_| within("bitShiftRight(position, 12)"));
         let sql = format!(
             "SELECT ?fields FROM (

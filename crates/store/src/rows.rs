@@ -32,7 +32,10 @@ impl Position {
     /// # Panics
     /// When the offset is beyond [`Position::OFFSET_END`] or the index beyond [`Position::INDEX_END`]: the log has neither.
     pub fn new(offset: u64, index: u32) -> Self {
-        assert!(offset < Self::OFFSET_END && index < Self::INDEX_END, "no log has the position {offset}/{index}");
+        assert!(
+            offset < Self::OFFSET_END && index < Self::INDEX_END,
+            "no log has the position {offset}/{index}"
+        );
         Self(offset << Self::INDEX_BITS | u64::from(index))
     }
 
@@ -392,9 +395,17 @@ mod tests {
 
     #[test]
     fn the_lowest_generation_and_position_takes_precedence() {
-        let places = [(0, 0, 0), (0, 0, 4095), (0, 1, 0), (0, Position::OFFSET_END - 1, 4095), (1, 0, 0), (1023, 7, 1)];
+        let places = [
+            (0, 0, 0),
+            (0, 0, 4095),
+            (0, 1, 0),
+            (0, Position::OFFSET_END - 1, 4095),
+            (1, 0, 0),
+            (1023, 7, 1),
+        ];
         for pair in places.windows(2) {
-            let precedence = |(generation, offset, index)| Position::new(offset, index).precedence(generation);
+            let precedence =
+                |(generation, offset, index)| Position::new(offset, index).precedence(generation);
             assert!(precedence(pair[0]) > precedence(pair[1]), "{pair:?}");
         }
         assert_eq!((Position::new(9, 4095).offset(), Position::new(9, 4095).index()), (9, 4095));

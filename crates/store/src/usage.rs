@@ -188,7 +188,11 @@ fn first_day(month: Month) -> String {
 impl Store {
     /// The monthly usage of a range of months, ordered by month, service, meter, cost centre and class. Amounts of zero
     /// are left out.
-    pub async fn monthly_usage(&self, months: RangeInclusive<Month>, as_of: AsOf) -> crate::Result<Vec<MonthlyUsage>> {
+    pub async fn monthly_usage(
+        &self,
+        months: RangeInclusive<Month>,
+        as_of: AsOf,
+    ) -> crate::Result<Vec<MonthlyUsage>> {
         let (first, last) = (first_day(*months.start()), first_day(*months.end()));
         let rows = self
             .query(&format!(
@@ -220,7 +224,12 @@ impl Store {
 
     /// The days of a month, which add up to its [`Store::monthly_usage`]; ordered by service, meter, cost centre, class
     /// and day.
-    pub async fn daily_usage(&self, month: Month, as_of: AsOf, filter: &DailyFilter) -> crate::Result<Vec<DailyUsage>> {
+    pub async fn daily_usage(
+        &self,
+        month: Month,
+        as_of: AsOf,
+        filter: &DailyFilter,
+    ) -> crate::Result<Vec<DailyUsage>> {
         let first = first_day(month);
         let mut sql = format!("SELECT ?fields FROM usage_day FINAL WHERE month = toDate32(?) AND {HEADS}");
         for (wanted, condition) in [

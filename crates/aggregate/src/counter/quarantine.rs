@@ -45,12 +45,24 @@ impl Counter {
         let hint = wire::identity_hint(bytes);
         let source = hint.source.or_else(|| only_source(record)).unwrap_or_default();
         let symbol = self.dictionary.symbol(&source);
-        self.batch.quarantine.push(undecodable(record, position, rejection, bytes, source, hint.id.unwrap_or_default()));
+        self.batch.quarantine.push(undecodable(
+            record,
+            position,
+            rejection,
+            bytes,
+            source,
+            hint.id.unwrap_or_default(),
+        ));
         symbol
     }
 
     /// Keeps a record that cannot be told apart into events. The books count what its header says that it held.
-    pub(super) fn quarantine_record(&mut self, window: &mut Window, record: &Decoded<'_>, rejection: &Rejection) {
+    pub(super) fn quarantine_record(
+        &mut self,
+        window: &mut Window,
+        record: &Decoded<'_>,
+        rejection: &Rejection,
+    ) {
         let position = Position::new(record.offset, 0);
         let source = only_source(record).unwrap_or_default();
         let row = undecodable(record, position, rejection, &record.stored.value, source, String::new());
@@ -85,11 +97,10 @@ fn undecodable(
     source: String,
     id: String,
 ) -> QuarantineRow {
-    let personal = rejection.code == Code::PersonalData || personal_data::find(&String::from_utf8_lossy(bytes)).is_some();
-    let detail = match rejection.code {
-        Code::Undecodable => rejection.detail.clone(),
-        code => format!("{code}: {}", rejection.detail),
-    };
+    let personal = rejection.code == Code::PersonalData
+        || personal_data::find(&String::from_utf8_lossy(bytes)).is_some();
+    let detail =
+        if rejection.code == Code::Undecodable { rejection.detail.clone() } else { rejection.to_string() };
     QuarantineRow {
         position,
         code: Code::Undecodable.name().to_owned(),

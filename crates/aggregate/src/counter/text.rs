@@ -112,7 +112,9 @@ fn effect(kind: MeterKind, retracted: bool) -> Effect {
         MeterKind::Sum => Effect::Sum,
         MeterKind::Count => Effect::Count,
         MeterKind::Unique => Effect::Subject,
-        MeterKind::AvgDaily | MeterKind::TimeWeighted | MeterKind::Peak | MeterKind::Latest => Effect::Observation,
+        MeterKind::AvgDaily | MeterKind::TimeWeighted | MeterKind::Peak | MeterKind::Latest => {
+            Effect::Observation
+        }
         // Refused before it gets here.
         MeterKind::Fixed => Effect::None,
     }

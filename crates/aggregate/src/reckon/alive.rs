@@ -53,7 +53,9 @@ struct Value {
 
 impl Alive {
     pub(super) fn give(&mut self, row: &SignedObservation<'_>, each: impl FnMut(&Observation<'_>)) {
-        let same = self.group.is_some_and(|group| group.key == row.key && group.time == row.time && self.is_same(row));
+        let same = self
+            .group
+            .is_some_and(|group| group.key == row.key && group.time == row.time && self.is_same(row));
         if !same {
             self.end(each);
             self.whose.clear();

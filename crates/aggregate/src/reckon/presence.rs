@@ -72,9 +72,16 @@ impl Completeness {
     pub(super) fn judge(markers: &[Marker], present: &Present, from: i32) -> Self {
         let mut complete: BTreeMap<String, Vec<Complete>> = BTreeMap::new();
         for marker in deciding(markers).filter(|marker| marker.day >= from) {
-            let seen = present.get(&marker.source).and_then(|days| days.get(&marker.day)).copied().unwrap_or_default();
+            let seen = present
+                .get(&marker.source)
+                .and_then(|days| days.get(&marker.day))
+                .copied()
+                .unwrap_or_default();
             if is_complete(marker, seen) {
-                complete.entry(marker.source.clone()).or_default().push(Complete { day: marker.day, at: marker.time });
+                complete
+                    .entry(marker.source.clone())
+                    .or_default()
+                    .push(Complete { day: marker.day, at: marker.time });
             }
         }
         Self(complete)

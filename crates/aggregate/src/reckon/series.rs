@@ -94,8 +94,12 @@ impl Series {
         let text = std::mem::take(&mut self.text);
         // Ties: (time, seq, source, id), and the source is the same here.
         readings.sort_by(|a, b| {
-            (&text[a.series.clone()], a.time, a.seq, &text[a.id.clone()])
-                .cmp(&(&text[b.series.clone()], b.time, b.seq, &text[b.id.clone()]))
+            (&text[a.series.clone()], a.time, a.seq, &text[a.id.clone()]).cmp(&(
+                &text[b.series.clone()],
+                b.time,
+                b.seq,
+                &text[b.id.clone()],
+            ))
         });
         for one in readings.chunk_by(|a, b| text[a.series.clone()] == text[b.series.clone()]) {
             self.tally_series(scope, one, &text[one[0].series.clone()]);
@@ -146,7 +150,9 @@ impl Series {
                 while at + 1 < self.starts.len() && self.starts[at] < end {
                     let piece = end.min(self.starts[at + 1]).micros() - start.max(self.starts[at]).micros();
                     match reading.micros.checked_mul(i128::from(piece)) {
-                        Some(amount) => self.tally.add(reading.costcentre, reading.class, first_day + at as i32, amount),
+                        Some(amount) => {
+                            self.tally.add(reading.costcentre, reading.class, first_day + at as i32, amount)
+                        }
                         None => self.tally.overflow = true,
                     }
                     at += 1;
@@ -155,7 +161,9 @@ impl Series {
             MeterKind::Peak => {
                 for month in self.months.iter().filter(|month| month.start() < end && start < month.end()) {
                     let day = days_of(start.max(month.start()).day());
-                    let peak = peaks.entry((*month, reading.costcentre, reading.class)).or_insert((reading.micros, day));
+                    let peak = peaks
+                        .entry((*month, reading.costcentre, reading.class))
+                        .or_insert((reading.micros, day));
                     if reading.micros > peak.0 {
                         *peak = (reading.micros, day);
                     }
@@ -170,7 +178,11 @@ impl Series {
                     }
                 }
             }
-            MeterKind::Sum | MeterKind::Count | MeterKind::AvgDaily | MeterKind::Unique | MeterKind::Fixed => {}
+            MeterKind::Sum
+            | MeterKind::Count
+            | MeterKind::AvgDaily
+            | MeterKind::Unique
+            | MeterKind::Fixed => {}
         }
     }
 
@@ -178,7 +190,8 @@ impl Series {
         if start >= end {
             return;
         }
-        let days = days_of(Instant::from_micros(start).day())..days_of(Instant::from_micros(end - 1).day()) + 1;
+        let days =
+            days_of(Instant::from_micros(start).day())..days_of(Instant::from_micros(end - 1).day()) + 1;
         self.tally.list(scope, GapKind::Missing, (&self.source, &self.subject, series), days, None);
     }
 }

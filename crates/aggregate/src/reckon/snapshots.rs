@@ -94,7 +94,8 @@ impl Snapshots {
             return;
         }
         best.observations += 1;
-        let beats = best.counts.as_ref().is_none_or(|old| (seen.seq, seen.id) > (old.seq, &self.ids[old.id.clone()]));
+        let beats =
+            best.counts.as_ref().is_none_or(|old| (seen.seq, seen.id) > (old.seq, &self.ids[old.id.clone()]));
         if beats {
             let start = self.ids.len();
             self.ids.push_str(seen.id);
@@ -136,7 +137,8 @@ impl Snapshots {
             self.sources.keys().cloned().chain(markers.iter().map(|marker| marker.source.clone())).collect();
         for source in sources {
             let days = self.sources.remove(&source).unwrap_or_default();
-            let of_source: Vec<&Marker> = markers.iter().copied().filter(|marker| marker.source == source).collect();
+            let of_source: Vec<&Marker> =
+                markers.iter().copied().filter(|marker| marker.source == source).collect();
             tally_source(&mut self.tally, scope, &source, &days, &of_source);
         }
         self.tally
@@ -152,8 +154,11 @@ fn tally_source(
 ) {
     let nothing = Snapshot::default();
     let snapshot = |day: i32| days.get(&day).unwrap_or(&nothing);
-    let complete: BTreeSet<i32> =
-        markers.iter().filter(|marker| is_complete(marker, snapshot(marker.day).present)).map(|m| m.day).collect();
+    let complete: BTreeSet<i32> = markers
+        .iter()
+        .filter(|marker| is_complete(marker, snapshot(marker.day).present))
+        .map(|m| m.day)
+        .collect();
     let first = markers.iter().map(|marker| marker.day).min();
     let whose = (source, "", "");
     for day in scope.days().start..scope.days().end.min(scope.until_day()) {

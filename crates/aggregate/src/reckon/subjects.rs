@@ -27,7 +27,8 @@ impl Subjects {
         }
         let dictionary = &mut self.tally.dictionary;
         let (costcentre, class) = (dictionary.symbol(seen.costcentre), dictionary.symbol(seen.class));
-        let first = self.first.entry((Month::of(day).index(), self.subject.1, costcentre, class)).or_insert(seen.day);
+        let first =
+            self.first.entry((Month::of(day).index(), self.subject.1, costcentre, class)).or_insert(seen.day);
         *first = seen.day.min(*first);
     }
 

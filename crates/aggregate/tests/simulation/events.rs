@@ -53,7 +53,9 @@ impl Event {
         let (source, id, subject) = (self.source, &self.id, self.subject);
         let data = match self.marker {
             Some((count, refused)) => {
-                format!(r#"{{"service":"s","meter":"{kind}","day":"{day}","count":{count},"refused":{refused}}}"#)
+                format!(
+                    r#"{{"service":"s","meter":"{kind}","day":"{day}","count":{count},"refused":{refused}}}"#
+                )
             }
             None => format!(
                 r#"{{"service":"s","meter":"{kind}","quantity":"{}","unit":"x","seq":{},"retracted":{},"day":"{day}",
@@ -75,7 +77,8 @@ pub(crate) fn first_month() -> Month {
 }
 
 pub(crate) fn catalogue() -> Catalogue {
-    let dimension = |name: &str, rating| Dimension { name: name.into(), rating, series: !rating, values: vec![] };
+    let dimension =
+        |name: &str, rating| Dimension { name: name.into(), rating, series: !rating, values: vec![] };
     let meter = |kind: MeterKind| Meter {
         slug: kind.name().into(),
         name: kind.name().into(),
@@ -132,7 +135,8 @@ fn an_event(random: &mut Random, n: &mut u32, kind: MeterKind) -> Event {
 
 /// One reading of each subject, then the marker, with a count that is usually right.
 fn a_snapshot(random: &mut Random, n: &mut u32, out: &mut Vec<Event>) {
-    let kind = random.pick(&[MeterKind::AvgDaily, MeterKind::Peak, MeterKind::Latest, MeterKind::TimeWeighted]);
+    let kind =
+        random.pick(&[MeterKind::AvgDaily, MeterKind::Peak, MeterKind::Latest, MeterKind::TimeWeighted]);
     let source = random.pick(&["/a", "/b"]);
     let day = some_time(random).day();
     let midnight = calendar::start_of_day(day).micros();
@@ -150,7 +154,19 @@ fn a_snapshot(random: &mut Random, n: &mut u32, out: &mut Vec<Event>) {
     let time = Instant::from_micros(midnight + (random.below(22) as i64 + later) * HOUR);
     let marker = Some((count, refused));
     let base = an_event(random, n, kind);
-    out.push(Event { source, seq: 0, time, day, subject: "", costcentre: "", class: "", disk: "", quantity: 0, marker, ..base });
+    out.push(Event {
+        source,
+        seq: 0,
+        time,
+        day,
+        subject: "",
+        costcentre: "",
+        class: "",
+        disk: "",
+        quantity: 0,
+        marker,
+        ..base
+    });
 }
 
 /// The events of a run, in the order of sending.
@@ -169,7 +185,8 @@ pub(crate) fn workload(random: &mut Random) -> Vec<Event> {
             0..25 => out.push(event),
             what => {
                 let kind = if random.percent(60) { event.kind } else { random.pick(&KINDS) };
-                let mut other = Event { source: event.source, id: event.id.clone(), ..an_event(random, &mut n, kind) };
+                let mut other =
+                    Event { source: event.source, id: event.id.clone(), ..an_event(random, &mut n, kind) };
                 if random.percent(50) {
                     (other.time, other.day) = (event.time, event.day);
                 }

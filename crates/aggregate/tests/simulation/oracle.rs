@@ -18,7 +18,8 @@ const ONE: i128 = 1_000_000;
 
 /// What the events of a log, in the order of their partition, come to.
 pub(crate) fn reckon<'e>(events: impl Iterator<Item = &'e Event>) -> (Usage, Outcomes) {
-    let (mut identities, mut outcomes): (BTreeMap<(&str, &str), BTreeMap<u32, &Event>>, Outcomes) = Default::default();
+    let mut identities: BTreeMap<(&str, &str), BTreeMap<u32, &Event>> = BTreeMap::new();
+    let mut outcomes = Outcomes::new();
     for event in events {
         let seen = identities.entry((event.source, &event.id)).or_default();
         let outcome = match seen.get(&event.seq) {
@@ -92,7 +93,11 @@ fn snapshots(now: &[&Event], usage: &mut Usage) {
                 .filter(|event| event.source == source && Some(event.day) == from)
                 .collect();
             for subject in of_day.iter().map(|event| event.subject).collect::<BTreeSet<_>>() {
-                let best = of_day.iter().filter(|event| event.subject == subject).max_by_key(|e| (e.seq, &e.id)).unwrap();
+                let best = of_day
+                    .iter()
+                    .filter(|event| event.subject == subject)
+                    .max_by_key(|e| (e.seq, &e.id))
+                    .unwrap();
                 add(usage, Month::of(day), best, ONE);
             }
             day = day + Days::new(1);
@@ -103,7 +108,8 @@ fn snapshots(now: &[&Event], usage: &mut Usage) {
 fn series(now: &[&Event], usage: &mut Usage) {
     for kind in [MeterKind::TimeWeighted, MeterKind::Peak, MeterKind::Latest] {
         let complete = complete(now, kind);
-        let all: BTreeSet<_> = live(now, kind).map(|event| (event.source, event.subject, event.disk)).collect();
+        let all: BTreeSet<_> =
+            live(now, kind).map(|event| (event.source, event.subject, event.disk)).collect();
         for (source, subject, disk) in all {
             let readings: Vec<&Event> = live(now, kind)
                 .filter(|event| (event.source, event.subject, event.disk) == (source, subject, disk))
@@ -123,13 +129,16 @@ fn hour_by_hour(kind: MeterKind, readings: &[&Event], ends: &[(Instant, NaiveDat
         let mut peaks: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
         let mut at = month.start();
         while at < month.end() {
-            let holds = readings.iter().filter(|r| r.time <= at).max_by_key(|r| (r.time, r.seq, &r.id)).filter(|r| {
-                let expired = at.micros() - r.time.micros() >= i64::from(HOLD_DAYS) * 24 * HOUR;
-                !expired && !ends.iter().any(|(end, day)| r.time <= *end && *end <= at && r.day < *day)
-            });
+            let holds =
+                readings.iter().filter(|r| r.time <= at).max_by_key(|r| (r.time, r.seq, &r.id)).filter(|r| {
+                    let expired = at.micros() - r.time.micros() >= i64::from(HOLD_DAYS) * 24 * HOUR;
+                    !expired && !ends.iter().any(|(end, day)| r.time <= *end && *end <= at && r.day < *day)
+                });
             if let Some(reading) = holds {
                 match kind {
-                    MeterKind::TimeWeighted => add(usage, month, reading, reading.quantity * ONE * i128::from(HOUR)),
+                    MeterKind::TimeWeighted => {
+                        add(usage, month, reading, reading.quantity * ONE * i128::from(HOUR))
+                    }
                     MeterKind::Latest if at.micros() + HOUR == month.end().micros() => {
                         add(usage, month, reading, reading.quantity * ONE);
                     }
@@ -139,7 +148,12 @@ fn hour_by_hour(kind: MeterKind, readings: &[&Event], ends: &[(Instant, NaiveDat
                             *peak = reading;
                         }
                     }
-                    _ => {}
+                    MeterKind::Latest
+                    | MeterKind::Sum
+                    | MeterKind::Count
+                    | MeterKind::Unique
+                    | MeterKind::AvgDaily
+                    | MeterKind::Fixed => {}
                 }
             }
             at = Instant::from_micros(at.micros() + HOUR);

@@ -23,6 +23,40 @@ use crate::store::{GENERATION, Memory, Row, rows};
 
 const PARTITIONS: u32 = 3;
 
+/// A rule that owners break on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Progress is written before the rows.
+    ProgressFirst,
+    /// The filter is built before progress is read, and misses what another owner wrote in between.
+    FilterBeforeProgress,
+    /// Cells that came back to zero are not written.
+    ZeroCellsSkipped,
+    /// Superseded events leave no identity.
+    SupersededNotStored,
+    /// Only the months of the last emission are listed.
+    MonthsNotCumulative,
+    /// Only the outcomes of the last emission are listed.
+    OutcomesNotCumulative,
+    /// Readings and markers list only their own month.
+    CarryNotListed,
+    /// An emission is taken for acknowledged after its first step.
+    OneStepOnly,
+}
+
+impl Broken {
+    pub(crate) const ALL: [Broken; 8] = [
+        Broken::ProgressFirst,
+        Broken::FilterBeforeProgress,
+        Broken::ZeroCellsSkipped,
+        Broken::SupersededNotStored,
+        Broken::MonthsNotCumulative,
+        Broken::OutcomesNotCumulative,
+        Broken::CarryNotListed,
+        Broken::OneStepOnly,
+    ];
+}
+
 /// A record and the events in it.
 struct Logged {
     stored: Stored,
@@ -46,6 +80,10 @@ pub(crate) struct Run {
     late: Vec<(u32, Vec<Row>)>,
     rollups: Vec<RollUp<Memory>>,
     writer: u128,
+    broken: Option<Broken>,
+    /// Identities as of some time ago.
+    stale: Vec<domain::EventKey>,
+    listed: BTreeMap<(u32, u64), store::rows::ProgressRow>,
 }
 
 fn now() -> Instant {
@@ -54,7 +92,7 @@ fn now() -> Instant {
 }
 
 impl Run {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, broken: Option<Broken>) -> Self {
         let mut run = Self {
             random: Random::new(seed),
             logs: (0..PARTITIONS).map(|_| Vec::new()).collect(),
@@ -64,6 +102,9 @@ impl Run {
             late: Vec::new(),
             rollups: Vec::new(),
             writer: 0,
+            broken,
+            stale: Vec::new(),
+            listed: BTreeMap::new(),
         };
         run.rollups = (0..2).map(|_| run.rollup()).collect();
         run
@@ -122,8 +163,14 @@ impl Run {
         let tables = self.memory.0.lock().unwrap();
         let from = tables.sealed_upto(partition);
         let mut filter = Filter::with_capacity(0);
-        tables.events.keys().for_each(|(key, _)| filter.add(*key));
-        let place = Place { generation: GENERATION, partition, partitions: PARTITIONS, horizon: Months::new(600) };
+        if self.broken == Some(Broken::FilterBeforeProgress) {
+            self.stale.iter().for_each(|key| filter.add(*key));
+            self.stale = tables.events.keys().map(|(key, _)| *key).collect();
+        } else {
+            tables.events.keys().for_each(|(key, _)| filter.add(*key));
+        }
+        let place =
+            Place { generation: GENERATION, partition, partitions: PARTITIONS, horizon: Months::new(600) };
         Owner { counter: Counter::new(place, from, filter), steps: Vec::new(), next: 0 }
     }
 
@@ -147,8 +194,11 @@ impl Run {
             owner.next += 1;
         }
         let some = 1 + self.random.below(3);
-        let records: Vec<_> =
-            log[owner.next..].iter().take(some).map(|logged| decode(&logged.stored, Months::new(600))).collect();
+        let records: Vec<_> = log[owner.next..]
+            .iter()
+            .take(some)
+            .map(|logged| decode(&logged.stored, Months::new(600)))
+            .collect();
         owner.next += records.len();
         assert_eq!(owner.counter.unknown_meter(&records, &catalogue()), None);
         let wanted = owner.counter.wanted(&records);
@@ -157,6 +207,7 @@ impl Run {
         if owner.counter.has_news() && self.random.percent(40) {
             let (batch, dictionary) = owner.counter.emission();
             owner.steps = Step::all(batch.progress.len()).map(|step| rows(step, batch, dictionary)).collect();
+            break_rule(self.broken, &mut owner.steps, &mut self.listed);
         }
     }
 
@@ -184,10 +235,13 @@ impl Run {
         } else {
             self.act(partition, which);
         }
-        let due: Vec<_> = self.late.extract_if(.., |(wait, _)| {
-            *wait = wait.saturating_sub(1);
-            *wait == 0
-        }).collect();
+        let due: Vec<_> = self
+            .late
+            .extract_if(.., |(wait, _)| {
+                *wait = wait.saturating_sub(1);
+                *wait == 0
+            })
+            .collect();
         due.into_iter().flat_map(|(_, rows)| rows).for_each(|row| self.memory.0.lock().unwrap().apply(row));
         if self.random.percent(4) {
             let which = self.random.below(self.rollups.len());
@@ -198,7 +252,7 @@ impl Run {
         }
     }
 
-    pub(crate) fn to_the_end(mut self) -> u64 {
+    pub(crate) fn run_to_the_end(mut self) -> u64 {
         let mut pending = workload(&mut self.random);
         let (total, mut cuts) = (pending.len(), 0);
         while !pending.is_empty() {
@@ -243,7 +297,7 @@ impl Run {
             })
         };
         for _ in 0..20_000 {
-            if sealed(&self) {
+            if sealed(self) {
                 return;
             }
             self.tick(false);
@@ -267,7 +321,9 @@ impl Run {
             assert_eq!(row.prefix, prefix);
             let before = |partition: usize| prefix.as_of[partition];
             let events = self.logs.iter().enumerate().flat_map(|(partition, log)| {
-                log.iter().filter(move |logged| logged.stored.offset < before(partition)).flat_map(|l| &l.events)
+                log.iter()
+                    .filter(move |logged| logged.stored.offset < before(partition))
+                    .flat_map(|l| &l.events)
             });
             let (usage, outcomes) = oracle::reckon(events);
             assert_eq!(heads_usage(&tables, Some(*cut)), usage, "as of cut {cut}");
@@ -300,11 +356,13 @@ fn heads_usage(tables: &crate::store::Tables, cut: Option<u64>) -> Usage {
     for ((month, meter), (_, revision)) in newest {
         let months = tables.months.get(&revision).into_iter().flatten();
         for row in months.filter(|row| row.month == month && row.meter == meter) {
-            *usage.entry((month, name(&meter), row.costcentre.clone(), row.class.clone())).or_default() += row.amount;
+            *usage.entry((month, name(&meter), row.costcentre.clone(), row.class.clone())).or_default() +=
+                row.amount;
         }
         let of_days = tables.days.get(&revision).into_iter().flatten();
         for row in of_days.filter(|row| domain::Month::of(row.day) == month && row.meter == meter) {
-            *days.entry((month, name(&meter), row.costcentre.clone(), row.class.clone())).or_default() += row.amount;
+            *days.entry((month, name(&meter), row.costcentre.clone(), row.class.clone())).or_default() +=
+                row.amount;
         }
     }
     days.retain(|_, amount| *amount != 0);
@@ -312,4 +370,42 @@ fn heads_usage(tables: &crate::store::Tables, cut: Option<u64>) -> Usage {
     // Readings hold beyond the months that the oracle looks at.
     usage.retain(|(month, ..), _| *month < first_month().plus(MONTHS));
     usage
+}
+
+/// Changes what an emission writes, as an owner would that has the rule wrong.
+fn break_rule(
+    broken: Option<Broken>,
+    steps: &mut Vec<Vec<Row>>,
+    listed: &mut BTreeMap<(u32, u64), store::rows::ProgressRow>,
+) {
+    let is_superseded = |row: &Row| matches!(row, Row::Event(event) if event.effect == store::rows::Effect::None && !event.retracted);
+    match broken {
+        None | Some(Broken::FilterBeforeProgress) => {}
+        Some(Broken::ProgressFirst) => steps.rotate_right(1),
+        Some(Broken::OneStepOnly) => steps.truncate(1),
+        Some(Broken::ZeroCellsSkipped) => {
+            steps.iter_mut().for_each(|rows| rows.retain(|row| !matches!(row, Row::Cell(_, _, 0))));
+        }
+        Some(Broken::SupersededNotStored) => {
+            steps.iter_mut().for_each(|rows| rows.retain(|row| !is_superseded(row)))
+        }
+        Some(rule) => {
+            for row in steps.iter_mut().flatten() {
+                let Row::Progress(partition, row) = row else { continue };
+                let before = listed.insert((*partition, row.window), (**row).clone());
+                match (rule, before) {
+                    (Broken::CarryNotListed, _) => {
+                        row.touched.iter_mut().for_each(|touched| touched.carries = false)
+                    }
+                    (Broken::MonthsNotCumulative, Some(before)) => {
+                        row.touched.retain(|t| !before.touched.contains(t))
+                    }
+                    (Broken::OutcomesNotCumulative, Some(before)) => {
+                        row.outcomes.retain(|outcome| !before.outcomes.contains(outcome));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
 }

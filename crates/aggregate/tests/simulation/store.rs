@@ -9,7 +9,9 @@ use domain::usage::{DailyUsage, MonthlyUsage};
 use domain::{EventKey, Instant, Month, Quantity};
 use store::Result;
 use store::counting::{Step, StoredEvent};
-use store::rollup::{Barriers, CellTotal, CutRow, Head, Marker, Prefix, RevisionRows, SignedObservation, TouchedUpto};
+use store::rollup::{
+    Barriers, CellTotal, CutRow, Head, Marker, Prefix, RevisionRows, SignedObservation, TouchedUpto,
+};
 use store::rows::{Batch, Dictionary, Position, ProgressRow};
 
 pub(crate) const GENERATION: u16 = 1;
@@ -79,7 +81,9 @@ impl Tables {
             Row::Observation(row) => drop(self.observations.insert(*row)),
             Row::Snapshot(row) => drop(self.snapshots.insert(*row)),
             Row::Cell(key, upto, amount) => put(self.cells.entry(key).or_default(), upto, amount),
-            Row::Quarantine(partition, position, code) => put(&mut self.quarantine, (partition, position), code),
+            Row::Quarantine(partition, position, code) => {
+                put(&mut self.quarantine, (partition, position), code)
+            }
             Row::Progress(partition, row) => {
                 let versions = self.progress.entry((partition, row.window)).or_default();
                 put(versions, row.upto * 2 + u64::from(row.sealed), *row);
@@ -89,12 +93,18 @@ impl Tables {
 
     pub(crate) fn sealed_upto(&self, partition: u32) -> u64 {
         let rows = self.progress.iter().filter(|((of, _), _)| *of == partition);
-        rows.flat_map(|(_, versions)| versions.values()).filter(|row| row.sealed).map(|row| row.upto).max().unwrap_or(0)
+        rows.flat_map(|(_, versions)| versions.values())
+            .filter(|row| row.sealed)
+            .map(|row| row.upto)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The newest row of each window.
     pub(crate) fn windows(&self) -> impl Iterator<Item = (u32, &ProgressRow)> {
-        self.progress.iter().filter_map(|((partition, _), versions)| Some((*partition, versions.values().next_back()?)))
+        self.progress
+            .iter()
+            .filter_map(|((partition, _), versions)| Some((*partition, versions.values().next_back()?)))
     }
 
     pub(crate) fn identities(&self, keys: &[EventKey]) -> Vec<StoredEvent> {
@@ -171,11 +181,15 @@ pub(crate) fn rows(step: Step, batch: &Batch, dictionary: &Dictionary) -> Vec<Ro
                 Row::Cell(key, cell.upto, cell.amount)
             })
             .collect(),
-        Step::Quarantine => {
-            batch.quarantine.iter().map(|row| Row::Quarantine(batch.partition, row.position, row.code.clone())).collect()
-        }
+        Step::Quarantine => batch
+            .quarantine
+            .iter()
+            .map(|row| Row::Quarantine(batch.partition, row.position, row.code.clone()))
+            .collect(),
         Step::Marks => Vec::new(),
-        Step::Progress(window) => vec![Row::Progress(batch.partition, Box::new(batch.progress[window].clone()))],
+        Step::Progress(window) => {
+            vec![Row::Progress(batch.partition, Box::new(batch.progress[window].clone()))]
+        }
     }
 }
 
@@ -208,12 +222,17 @@ impl Memory {
 impl Revisions for Memory {
     async fn counted_prefix(&self, generation: u16, partitions: u32) -> Result<Prefix> {
         let tables = self.0.lock().unwrap();
-        let of = |partition| tables.windows().filter(|(of, _)| *of == partition).map(|(_, row)| row.upto).max();
-        Ok(Prefix { generation, as_of: (0..partitions).map(|partition| of(partition).unwrap_or(0)).collect() })
+        let of =
+            |partition| tables.windows().filter(|(of, _)| *of == partition).map(|(_, row)| row.upto).max();
+        Ok(Prefix {
+            generation,
+            as_of: (0..partitions).map(|partition| of(partition).unwrap_or(0)).collect(),
+        })
     }
 
     async fn touched_since(&self, since: Option<&Prefix>) -> Result<Vec<TouchedUpto>> {
-        Ok(self.touched(|partition, row| since.is_none_or(|since| row.upto > since.as_of[partition as usize])))
+        Ok(self
+            .touched(|partition, row| since.is_none_or(|since| row.upto > since.as_of[partition as usize])))
     }
 
     async fn touched_within(&self, prefix: &Prefix, but: Option<&Prefix>) -> Result<Vec<TouchedUpto>> {
@@ -223,7 +242,13 @@ impl Revisions for Memory {
         }))
     }
 
-    async fn cells(&self, month: Month, _: &str, meter: &str, prefix: Option<&Prefix>) -> Result<Vec<CellTotal>> {
+    async fn cells(
+        &self,
+        month: Month,
+        _: &str,
+        meter: &str,
+        prefix: Option<&Prefix>,
+    ) -> Result<Vec<CellTotal>> {
         let tables = self.0.lock().unwrap();
         let cells = tables.cells.iter().filter(|((_, of, _, _, day, partition, window), _)| {
             of == meter
@@ -250,7 +275,9 @@ impl Revisions for Memory {
     ) -> Result<()> {
         let tables = self.0.lock().unwrap();
         let rows = tables.observations.iter().filter(|row| {
-            row.meter == meter && time.contains(&row.time) && within(prefix, row.partition, row.position.offset())
+            row.meter == meter
+                && time.contains(&row.time)
+                && within(prefix, row.partition, row.position.offset())
         });
         for row in rows {
             each(&SignedObservation {
@@ -294,7 +321,11 @@ impl Revisions for Memory {
             count: row.count,
             refused: row.refused,
         };
-        Ok(groups.into_values().filter(|(signs, _)| *signs > 0).filter_map(|(_, row)| row.map(marker)).collect())
+        Ok(groups
+            .into_values()
+            .filter(|(signs, _)| *signs > 0)
+            .filter_map(|(_, row)| row.map(marker))
+            .collect())
     }
 
     async fn heads(&self, cut: Option<u64>) -> Result<Vec<Head>> {
@@ -302,7 +333,9 @@ impl Revisions for Memory {
         let mut newest: BTreeMap<(Month, String, String), Head> = BTreeMap::new();
         let rank = |head: &Head| (head.prefix.generation, head.prefix.reach(), head.until, head.revision);
         for head in tables.heads.iter().filter(|head| head.cut == cut) {
-            let of = newest.entry((head.month, head.service.clone(), head.meter.clone())).or_insert_with(|| head.clone());
+            let of = newest
+                .entry((head.month, head.service.clone(), head.meter.clone()))
+                .or_insert_with(|| head.clone());
             if rank(head) > rank(of) {
                 *of = head.clone();
             }

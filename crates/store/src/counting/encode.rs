@@ -5,7 +5,9 @@ use std::iter::once;
 use domain::Instant;
 
 use crate::native::Block;
-use crate::rows::{Batch, Dictionary, Effect, EventRow, QuarantineRow, SignedRow, Symbol, Touched, days_of, nanos_of};
+use crate::rows::{
+    Batch, Dictionary, Effect, EventRow, QuarantineRow, SignedRow, Symbol, Touched, days_of, nanos_of,
+};
 
 fn micros(instant: Instant) -> [u8; 8] {
     instant.micros().to_le_bytes()
@@ -22,7 +24,11 @@ pub(super) fn events(batch: &Batch, dictionary: &Dictionary) -> Block {
     block.fixed("generation", "UInt16", rows().map(|row| row.generation.to_le_bytes()));
     block.fixed("partition", "UInt32", rows().map(|_| batch.partition.to_le_bytes()));
     block.fixed("position", "UInt64", rows().map(|row| row.position.0.to_le_bytes()));
-    block.fixed("precedence", "UInt64", rows().map(|row| row.position.precedence(row.generation).to_le_bytes()));
+    block.fixed(
+        "precedence",
+        "UInt64",
+        rows().map(|row| row.position.precedence(row.generation).to_le_bytes()),
+    );
     block.fixed("fingerprint", "UInt128", rows().map(|row| row.fingerprint.0.to_le_bytes()));
     block.fixed("effect", Effect::COLUMN, rows().map(|row| (row.effect as i8).to_le_bytes()));
     block.symbols("service", dictionary, rows().map(|row| row.service));
@@ -71,14 +77,17 @@ fn signed<'b>(
         (rank(a.service), rank(a.meter), rank(a.source))
             .cmp(&(rank(b.service), rank(b.meter), rank(b.source)))
             .then_with(|| inner(a, b))
-            .then_with(|| (a.time, a.key, row_a.position, row_a.sign).cmp(&(b.time, b.key, row_b.position, row_b.sign)))
+            .then_with(|| {
+                (a.time, a.key, row_a.position, row_a.sign).cmp(&(b.time, b.key, row_b.position, row_b.sign))
+            })
     });
     order
 }
 
 pub(super) fn observations(batch: &Batch, dictionary: &Dictionary) -> Block {
     let text = &batch.text;
-    let order = signed(batch, dictionary, &batch.observations, |a, b| text.get(a.subject).cmp(text.get(b.subject)));
+    let order =
+        signed(batch, dictionary, &batch.observations, |a, b| text.get(a.subject).cmp(text.get(b.subject)));
     let events = || order.iter().map(|(_, event)| *event);
     let mut block = Block::new(order.len());
     block.symbols("service", dictionary, events().map(|row| row.service));
@@ -174,12 +183,35 @@ pub(super) fn progress(batch: &Batch, window: usize) -> Block {
     block.fixed_arrays("touched_month", "Array(Date32)", touched(), row.touched.iter().map(month));
     block.string_arrays("touched_service", touched(), row.touched.iter().map(|t| t.service.as_bytes()));
     block.string_arrays("touched_meter", touched(), row.touched.iter().map(|t| t.meter.as_bytes()));
-    block.fixed_arrays("touched_carries", "Array(UInt8)", touched(), row.touched.iter().map(|t| [u8::from(t.carries)]));
+    block.fixed_arrays(
+        "touched_carries",
+        "Array(UInt8)",
+        touched(),
+        row.touched.iter().map(|t| [u8::from(t.carries)]),
+    );
     let outcomes = || once(row.outcomes.len());
-    block.string_arrays("outcome_source", outcomes(), row.outcomes.iter().map(|(source, ..)| source.as_bytes()));
-    block.fixed_arrays("outcome_day", "Array(Date32)", outcomes(), row.outcomes.iter().map(|(_, day, ..)| day.to_le_bytes()));
-    block.string_arrays("outcome_name", outcomes(), row.outcomes.iter().map(|(_, _, name, _)| name.as_bytes()));
-    block.fixed_arrays("outcome_count", "Array(UInt64)", outcomes(), row.outcomes.iter().map(|(.., n)| n.to_le_bytes()));
+    block.string_arrays(
+        "outcome_source",
+        outcomes(),
+        row.outcomes.iter().map(|(source, ..)| source.as_bytes()),
+    );
+    block.fixed_arrays(
+        "outcome_day",
+        "Array(Date32)",
+        outcomes(),
+        row.outcomes.iter().map(|(_, day, ..)| day.to_le_bytes()),
+    );
+    block.string_arrays(
+        "outcome_name",
+        outcomes(),
+        row.outcomes.iter().map(|(_, _, name, _)| name.as_bytes()),
+    );
+    block.fixed_arrays(
+        "outcome_count",
+        "Array(UInt64)",
+        outcomes(),
+        row.outcomes.iter().map(|(.., n)| n.to_le_bytes()),
+    );
     block
 }
 

@@ -130,7 +130,11 @@ impl Store {
         block.fixed_arrays("as_of", "Array(UInt64)", rows().map(|head| head.prefix.as_of.len()), offsets);
         block.fixed("reach", "UInt64", rows().map(|head| head.prefix.reach().to_le_bytes()));
         block.fixed("until", "DateTime64(6, 'UTC')", rows().map(|head| head.until.micros().to_le_bytes()));
-        block.fixed("written", "DateTime64(6, 'UTC')", rows().map(|head| head.written.micros().to_le_bytes()));
+        block.fixed(
+            "written",
+            "DateTime64(6, 'UTC')",
+            rows().map(|head| head.written.micros().to_le_bytes()),
+        );
         self.insert("revisions", &block.into()).await
     }
 
@@ -150,7 +154,8 @@ impl Store {
             .fetch_all::<BarrierRow>()
             .await
             .map_err(asking("barriers"))?;
-        let whole = rows.chunk_by(|a, b| a.barrier == b.barrier).filter(|rows| rows.len() == partitions as usize);
+        let whole =
+            rows.chunk_by(|a, b| a.barrier == b.barrier).filter(|rows| rows.len() == partitions as usize);
         Ok(whole
             .map(|rows| Barriers {
                 cut: rows[0].barrier.unsigned_abs(),
@@ -177,7 +182,7 @@ impl Store {
     /// Says that a cut is rolled up: after all its heads.
     pub async fn put_cut(&self, cut: &CutRow) -> crate::Result<()> {
         let mut block = Block::new(1);
-    
+
         block.fixed("cut", "UInt64", once(cut.cut.to_le_bytes()));
         block.fixed("generation", "UInt16", once(cut.prefix.generation.to_le_bytes()));
         let offsets = cut.prefix.as_of.iter().map(|offset| offset.to_le_bytes());
@@ -187,7 +192,7 @@ impl Store {
     }
 
     /// Deletes previews that were superseded before an instant, and answers with how many. A reader that chose one of them
-    /// has long finished. What was written without a head (its writer died) goes with the next superseded one of its month.
+    /// has long finished. Rows without a head, whose writer died, are never read; they stay.
     pub async fn collect_superseded(&self, before: Instant) -> crate::Result<u64> {
         const SUPERSEDED: &str = "SELECT month, service, meter, revision FROM revisions FINAL
              WHERE cut = -1 AND written < fromUnixTimestamp64Micro(?, 'UTC')
@@ -205,7 +210,8 @@ impl Store {
             return Ok(0);
         }
         for table in ["usage_month", "usage_day", "usage_subjects", "usage_gaps"] {
-            let sql = format!("DELETE FROM {table} WHERE (month, service, meter, revision) IN ({SUPERSEDED})");
+            let sql =
+                format!("DELETE FROM {table} WHERE (month, service, meter, revision) IN ({SUPERSEDED})");
             self.query(&sql).bind(before.micros()).execute().await.map_err(&failed)?;
         }
         // The heads go last: what is interrupted is found again.

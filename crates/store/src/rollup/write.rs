@@ -1,6 +1,6 @@
 //! The rows of revisions.
 
-use super::{DailyUsage, Gap, MonthlyUsage, Month, days_of};
+use super::{DailyUsage, Gap, Month, MonthlyUsage, days_of};
 use crate::client::Store;
 use crate::native::Block;
 

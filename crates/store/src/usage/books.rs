@@ -106,7 +106,12 @@ impl Store {
             .map_err(asking("outcomes"))?;
         rows.into_iter()
             .map(|row| {
-                Ok(OutcomeCount { source: row.source, day: date_of(row.day)?, outcome: row.outcome, events: row.events })
+                Ok(OutcomeCount {
+                    source: row.source,
+                    day: date_of(row.day)?,
+                    outcome: row.outcome,
+                    events: row.events,
+                })
             })
             .collect()
     }
@@ -145,8 +150,10 @@ impl Store {
             .fetch_all::<MarkRow>()
             .await
             .map_err(asking("marks"))?;
-        let mark =
-            |row: MarkRow| Mark { collector: row.collector, spool_empty_until: instant(row.spool_empty_until) };
+        let mark = |row: MarkRow| Mark {
+            collector: row.collector,
+            spool_empty_until: instant(row.spool_empty_until),
+        };
         Ok(rows.into_iter().map(mark).collect())
     }
 }
