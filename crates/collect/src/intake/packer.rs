@@ -1,8 +1,8 @@
 //! events of many requests → records of one partition each → the log
 //!
 //! A partition with nothing under way sends at once, so a lone event waits for nobody. While something is under way,
-//! what comes is packed together and sent when that is done, or when a record is full: the slower the log, the larger
-//! the records, without a timer.
+//! what comes is packed together and sent when that is done: the slower the log, the larger the records, without a
+//! timer. What waits is bounded by what requests may hold ([`crate::http::body::Limits`]).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -50,11 +50,12 @@ pub(super) struct Packer {
     lanes: Vec<Mutex<Lane>>,
 }
 
-/// What is on its way to one partition.
+/// What waits for one partition, in its order, and whether an append is under way.
 #[derive(Default)]
 struct Lane {
+    full: Vec<Open>,
     open: Option<Open>,
-    under_way: usize,
+    under_way: bool,
 }
 
 /// A record that still grows.
@@ -101,38 +102,40 @@ impl Packer {
     fn put(self: &Arc<Self>, events: &[Placed<'_>], received: Instant, waiting: &Arc<Waiting>) {
         let Some(first) = events.first() else { return };
         let mut lane = self.lanes[first.partition as usize].lock();
-        let mut has_sent = false;
         for event in events {
             if lane.open.as_ref().is_some_and(|open| !open.has_room_for(event)) {
-                self.send(first.partition, &mut lane);
-                has_sent = true;
+                let full = lane.open.take();
+                lane.full.extend(full);
             }
             lane.open.get_or_insert_with(|| Open::new(received)).push(event, waiting);
         }
-        // The rest of a large request goes along with what it filled: to wait for that would double its time.
-        if lane.under_way == 0 || has_sent {
+        if !lane.under_way {
             self.send(first.partition, &mut lane);
         }
     }
 
+    /// Appends all that waits, in its order. One append of a partition is under way at a time: two could overtake each
+    /// other, and of two events with the same identity and `seq` the one that was sent first must be the first.
     fn send(self: &Arc<Self>, partition: u32, lane: &mut Lane) {
-        let Some(open) = lane.open.take() else { return };
-        lane.under_way += 1;
-        let (packer, waiting) = (Arc::clone(self), open.waiting);
-        let mut value = open.value;
-        value.push(b']');
-        let header = self.header(Kind::Events, open.received, open.sources.into_iter().collect());
-        let record = Record { header, value: Bytes::from(value) };
+        let open = lane.open.take();
+        let ready: Vec<Open> = lane.full.drain(..).chain(open).collect();
+        lane.under_way = !ready.is_empty();
+        if ready.is_empty() {
+            return;
+        }
+        let (mut records, mut waiting) = (Vec::with_capacity(ready.len()), Vec::new());
+        for open in ready {
+            let header = self.header(Kind::Events, open.received, open.sources.into_iter().collect());
+            let mut value = open.value;
+            value.push(b']');
+            records.push(Record { header, value: Bytes::from(value) });
+            waiting.extend(open.waiting);
+        }
+        let packer = Arc::clone(self);
         tokio::spawn(async move {
-            let result = packer.log.append(topic::USAGE, partition, vec![record]).await;
+            let result = packer.log.append(topic::USAGE, partition, records).await;
             let outcome = outcome(&result);
-            {
-                let mut lane = packer.lanes[partition as usize].lock();
-                lane.under_way -= 1;
-                if lane.under_way == 0 {
-                    packer.send(partition, &mut lane);
-                }
-            }
+            packer.send(partition, &mut packer.lanes[partition as usize].lock());
             for request in waiting {
                 request.one_done(outcome);
             }
