@@ -24,6 +24,7 @@ pub mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 
+pub mod prefixed;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

@@ -241,7 +241,10 @@ fn customer(raw: &str) -> Result<CustomerClaim<'_>, Rejection> {
     })
 }
 
-fn dims<'a>(data: &Fields<'a>) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, Rejection> {
+/// Dimensions: name and value.
+type Dims<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+fn dims<'a>(data: &Fields<'a>) -> Result<Dims<'a>, Rejection> {
     let Some(raw) = data.find("dims") else { return Ok(Vec::new()) };
     let fields = Fields::read(raw, "data.dims.")?;
     let mut dims = Vec::with_capacity(fields.entries.len());
