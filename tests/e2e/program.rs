@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything that is awaited may take on a slow day. A wait ends as soon as what it waits for is there.
-pub const DEADLINE: Duration = Duration::from_secs(300);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A running program; killed when it is dropped.
-pub struct Program {
+pub(crate) struct Program {
     process: Child,
     directory: tempfile::TempDir,
     url: String,
@@ -20,12 +20,12 @@ pub struct Program {
 
 impl Program {
     /// Starts it with everything embedded.
-    pub fn embedded() -> Self {
+    pub(crate) fn embedded() -> Self {
         Self::start("")
     }
 
     /// Starts it with a configuration file of this content.
-    pub fn start(configuration: &str) -> Self {
+    pub(crate) fn start(configuration: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("taxameter.toml"), configuration).unwrap();
         let (process, url) = spawn(directory.path());
@@ -36,7 +36,7 @@ impl Program {
     }
 
     /// Kills it as a power switch would, and starts it again on what lies on the disk.
-    pub fn kill_and_restart(&mut self) {
+    pub(crate) fn kill_and_restart(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         (self.process, self.url) = spawn(self.directory.path());
@@ -51,17 +51,17 @@ impl Program {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Its data directory.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
     /// Asks again and again until there is an answer, and fails with what was awaited.
-    pub fn until<T>(&self, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    pub(crate) fn until<T>(&self, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(answer) = ask() {
@@ -72,8 +72,20 @@ impl Program {
         }
     }
 
+    /// Looks again and again until it is right, and fails with what was awaited and what was seen last.
+    pub(crate) fn until_or<S: std::fmt::Debug>(&self, awaited: &str, mut look: impl FnMut(&mut S) -> bool, seen: &mut S) {
+        let began = Instant::now();
+        while !look(seen) {
+            if began.elapsed() > DEADLINE {
+                let seen: String = format!("{seen:#?}").chars().take(4_000).collect();
+                panic!("waited {DEADLINE:?} in vain: {awaited}; seen last: {seen}");
+            }
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
     /// `GET` of JSON; fails on any error.
-    pub fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let answer = self.http.get(format!("{}{path}", self.url)).send().unwrap();
         let (status, text) = (answer.status(), answer.text().unwrap());
         assert!(status.is_success(), "{path}: {status} {text}");
@@ -81,21 +93,21 @@ impl Program {
     }
 
     /// `GET` of bytes; fails on any error.
-    pub fn bytes(&self, path: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
         let answer = self.http.get(format!("{}{path}", self.url)).send().unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.bytes().unwrap().to_vec()
     }
 
     /// `POST` of JSON: the status and the answer.
-    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let answer = self.http.post(format!("{}{path}", self.url)).json(body).send().unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().unwrap_or(Value::Null))
     }
 
     /// Sends events and returns the answer; every one must be accepted.
-    pub fn accept(&self, events: &[Value]) {
+    pub(crate) fn accept(&self, events: &[Value]) {
         for batch in events.chunks(1000) {
             let (status, answer) = self.post("/v1/events", &Value::Array(batch.to_vec()));
             assert_eq!((status, &answer["rejected"]), (202, &Value::Array(vec![])), "{answer}");
@@ -104,7 +116,7 @@ impl Program {
     }
 
     /// All items of a list, page by page.
-    pub fn list(&self, path: &str) -> Vec<Value> {
+    pub(crate) fn list(&self, path: &str) -> Vec<Value> {
         let (mut items, mut cursor) = (Vec::new(), String::new());
         let joint = if path.contains('?') { '&' } else { '?' };
         loop {
@@ -118,7 +130,7 @@ impl Program {
     }
 
     /// Runs a command of the program against this one; its standard output.
-    pub fn command(&self, arguments: &[&str]) -> String {
+    pub(crate) fn command(&self, arguments: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_taxameter"))
             .args(arguments)
             .args(["--server", &self.url])

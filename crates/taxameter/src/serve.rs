@@ -32,7 +32,7 @@ pub struct Program {
 
 /// The clock that time enters by: what collectors stamp, and when months are closed.
 #[expect(clippy::disallowed_methods, reason = "the one clock of the program; everybody else is told the time")]
-pub(crate) fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::from_utc(chrono::Utc::now())
 }
 
@@ -246,8 +246,8 @@ fn open_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
                 settings.replication_factor = replication.into();
                 settings.min_insync_replicas = u32::from(replication).saturating_sub(1).max(1);
             }
-            settings.topic_prefix.clone_from(&section.topic_prefix);
-            Ok(Arc::new(eventlog::kafka::KafkaLog::open(settings).context("could not reach Kafka")?))
+            let log = eventlog::kafka::KafkaLog::open(settings).context("could not reach Kafka")?;
+            Ok(Arc::new(eventlog::prefixed::Prefixed::new(Arc::new(log), &section.topic_prefix)))
         }
         #[cfg(not(feature = "kafka"))]
         LogConfig::Kafka(_) => bail!("this build has no Kafka: build it with `--features kafka`"),
