@@ -1,5 +1,7 @@
 //! The shape of the workspace, held as a table: who may depend on whom, and what stands at the top.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own data fails right there")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,9 +63,14 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn crates_depend_only_along_the_allowed_edges() {
     let manifests = dependencies();
     let ours: BTreeSet<&str> = EDGES.iter().map(|(name, _)| *name).collect();
-    assert_eq!(manifests.keys().map(String::as_str).collect::<BTreeSet<_>>(), ours, "the crates of the workspace");
+    assert_eq!(
+        manifests.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        ours,
+        "the crates of the workspace"
+    );
     for (name, allowed) in EDGES {
-        let named: BTreeSet<&str> = manifests[*name].iter().map(String::as_str).filter(|d| ours.contains(d)).collect();
+        let named: BTreeSet<&str> =
+            manifests[*name].iter().map(String::as_str).filter(|d| ours.contains(d)).collect();
         let forbidden: Vec<_> = named.iter().filter(|d| !allowed.contains(d)).collect();
         assert!(forbidden.is_empty(), "{name} must not know {forbidden:?}");
     }
@@ -73,9 +80,15 @@ fn crates_depend_only_along_the_allowed_edges() {
 fn each_foreign_system_is_known_to_one_crate() {
     let manifests = dependencies();
     for (package, owners) in OWNED {
-        let users: Vec<&str> =
-            manifests.iter().filter(|(_, named)| named.contains(*package)).map(|(name, _)| name.as_str()).collect();
-        assert!(users.iter().all(|user| owners.contains(user)), "{package} is used by {users:?}, allowed are {owners:?}");
+        let users: Vec<&str> = manifests
+            .iter()
+            .filter(|(_, named)| named.contains(*package))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert!(
+            users.iter().all(|user| owners.contains(user)),
+            "{package} is used by {users:?}, allowed are {owners:?}"
+        );
     }
 }
 
@@ -92,8 +105,11 @@ fn the_top_level_holds_what_it_should_and_nothing_else() {
     let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
     assert!(listed.status.success(), "git ls-files failed");
     let text = String::from_utf8(listed.stdout).unwrap();
-    let visible: BTreeSet<&str> =
-        text.lines().filter_map(|path| path.split('/').next()).filter(|name| !name.starts_with('.')).collect();
+    let visible: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|path| path.split('/').next())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
     let unexpected: Vec<_> = visible.iter().filter(|name| !TOP_LEVEL.contains(name)).collect();
     assert!(unexpected.is_empty(), "{unexpected:?} should live elsewhere");
 }

@@ -61,7 +61,8 @@ fn an_event_belongs_to_its_swedish_month_on_both_sides_of_every_edge() {
         pair("2024-02", "192"),
         pair("2024-03", "256"),
     ];
-    program.until("the edges are counted", || (quantities(&program, "participant_hour") == hours).then_some(()));
+    program
+        .until("the edges are counted", || (quantities(&program, "participant_hour") == hours).then_some(()));
     let stored = |month: &str| {
         quantities(&program, "storage_gb").into_iter().find(|(m, _)| m == month).map(|(_, quantity)| quantity)
     };

@@ -50,11 +50,6 @@ impl Program {
         });
     }
 
-    /// Where it listens.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Its data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
@@ -73,7 +68,12 @@ impl Program {
     }
 
     /// Looks again and again until it is right, and fails with what was awaited and what was seen last.
-    pub(crate) fn until_or<S: std::fmt::Debug>(&self, awaited: &str, mut look: impl FnMut(&mut S) -> bool, seen: &mut S) {
+    pub(crate) fn until_or<S: std::fmt::Debug>(
+        &self,
+        awaited: &str,
+        mut look: impl FnMut(&mut S) -> bool,
+        seen: &mut S,
+    ) {
         let began = Instant::now();
         while !look(seen) {
             if began.elapsed() > DEADLINE {
@@ -121,7 +121,7 @@ impl Program {
         let joint = if path.contains('?') { '&' } else { '?' };
         loop {
             let mut page = self.get(&format!("{path}{joint}limit=10000{cursor}"));
-            items.extend(page["items"].as_array_mut().unwrap().drain(..));
+            items.append(page["items"].as_array_mut().unwrap());
             match page["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return items,
@@ -143,6 +143,7 @@ impl Program {
 }
 
 impl Drop for Program {
+    #[expect(clippy::print_stderr, reason = "a failed test shows what the program said")]
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -20,7 +20,17 @@ fn decimal(value: &Value) -> Decimal {
 fn quarter(program: &Program) {
     let file = program.data().join("quarter.ndjson");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .args(["generate", "--sample", "0.1%", "--from", "2021-01", "--to", "2021-03", "--no-faults", "--out"])
+        .args([
+            "generate",
+            "--sample",
+            "0.1%",
+            "--from",
+            "2021-01",
+            "--to",
+            "2021-03",
+            "--no-faults",
+            "--out",
+        ])
         .arg(&file)
         .output()
         .unwrap();
@@ -58,7 +68,8 @@ fn lines_add_up(program: &Program, month: &str, catalogue: &domain::catalogue::C
     }
     for (customer, sums) in &payers {
         let base = bearing.get(customer).copied().unwrap_or_default();
-        let want = (base * Decimal::new(3, 2)).round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+        let want = (base * Decimal::new(3, 2))
+            .round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
         assert_eq!(sums[3], want, "{month} {customer}: 3 % of {base}");
     }
 }
@@ -82,16 +93,27 @@ fn files_say_the_same(program: &Program, month: &str, query: &str) {
             assert!(same, "{month} {name} of {}: file {cell:?}, API {said:?}", item["id"]);
         }
     }
-    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(program.bytes(&format!("/v1/exports/{month}/xlsx{query}")))).unwrap();
+    let mut workbook: Xlsx<_> =
+        Xlsx::new(Cursor::new(program.bytes(&format!("/v1/exports/{month}/xlsx{query}")))).unwrap();
     let sheet = workbook.worksheet_range("Rader").unwrap();
-    let net_cells = |column: usize| sheet.rows().filter_map(move |row| match row.get(column) {
-        Some(Data::Float(number)) => Some(Decimal::from_str_exact(&format!("{number:.2}")).unwrap()),
-        _ => None,
-    });
-    let titles: Vec<String> =
-        sheet.rows().find(|row| row.iter().any(|c| c.to_string() == "Netto, kr")).unwrap().iter().map(ToString::to_string).collect();
+    let net_cells = |column: usize| {
+        sheet.rows().filter_map(move |row| match row.get(column) {
+            Some(Data::Float(number)) => Some(Decimal::from_str_exact(&format!("{number:.2}")).unwrap()),
+            _ => None,
+        })
+    };
+    let titles: Vec<String> = sheet
+        .rows()
+        .find(|row| row.iter().any(|cell| *cell == "Netto, kr"))
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     for (title, name) in [("Brutto, kr", "gross"), ("Netto, kr", "net"), ("Påslag, kr", "surcharge")] {
-        let column = titles.iter().position(|t| t == title).unwrap_or_else(|| panic!("no column {title} in {titles:?}"));
+        let column = titles
+            .iter()
+            .position(|t| t == title)
+            .unwrap_or_else(|| panic!("no column {title} in {titles:?}"));
         let got: Vec<Decimal> = net_cells(column).take(items.len()).collect();
         let want: Vec<Decimal> = items.iter().map(|item| decimal(&item[name])).collect();
         assert_eq!(got, want, "{month} {title}");
@@ -114,7 +136,9 @@ fn every_total_ties_out_before_and_after_a_close() {
     let frozen = (charges(&program, "2021-01"), program.bytes("/v1/exports/2021-01/xlsx"));
 
     // What comes late for a closed month changes the next one, never the closed one; not even over a power cut.
-    let line = |program: &Program| program.list("/v1/charges?month=2021-02").into_iter().find(|c| c["corrects"] == "2021-01");
+    let line = |program: &Program| {
+        program.list("/v1/charges?month=2021-02").into_iter().find(|c| c["corrects"] == "2021-01")
+    };
     assert!(line(&program).is_none(), "nothing was late so far");
     program.accept(&[json!({
         "specversion": "1.0", "id": "late", "source": "/lkdata/collector/pexip/mgr1", "subject": "room:late",
@@ -125,7 +149,11 @@ fn every_total_ties_out_before_and_after_a_close() {
     })]);
     program.kill_and_restart();
     let correction = program.until("the late event became a correction", || line(&program));
-    assert_eq!((decimal(&correction["quantity"]), decimal(&correction["gross"])), (1000.into(), 480.into()), "{correction}");
+    assert_eq!(
+        (decimal(&correction["quantity"]), decimal(&correction["gross"])),
+        (1000.into(), 480.into()),
+        "{correction}"
+    );
     let again = (charges(&program, "2021-01"), program.bytes("/v1/exports/2021-01/xlsx"));
     assert_eq!(again, frozen, "a closed month never changes");
     let (status, same) = program.post("/v1/months/2021-01/close", &json!({}));

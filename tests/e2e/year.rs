@@ -39,10 +39,14 @@ fn the_year_comes_out_as_reckoned(program: &Program) {
     the_books_say_what_became_of_every_event(program, &reckoning);
     let coarse = "/v1/usage?from=2021-01&to=2021-12&group_by=month,service,meter";
     let mut differences = Vec::new();
-    program.until_or("the whole year is rolled up", |differences| {
-        *differences = reckoning.compare_usage(&program.list(coarse));
-        differences.is_empty()
-    }, &mut differences);
+    program.until_or(
+        "the whole year is rolled up",
+        |differences| {
+            *differences = reckoning.compare_usage(&program.list(coarse));
+            differences.is_empty()
+        },
+        &mut differences,
+    );
     let fine = "/v1/usage?from=2021-01&to=2021-12&group_by=month,service,meter,class,customer,costcentre";
     assert_eq!(reckoning.compare_usage(&program.list(fine)), []);
     for month in reckoning.totals.keys() {
@@ -57,14 +61,25 @@ fn the_books_say_what_became_of_every_event(program: &Program, reckoning: &Recko
     let today = domain::calendar::next_day(taxameter::serve::now().day());
     let from = today.pred_opt().unwrap().pred_opt().unwrap();
     let outcomes = &reckoning.outcomes;
-    let want = [outcomes.metered, outcomes.revised, outcomes.duplicate, outcomes.conflict, outcomes.superseded, outcomes.marker];
+    let want = [
+        outcomes.metered,
+        outcomes.revised,
+        outcomes.duplicate,
+        outcomes.conflict,
+        outcomes.superseded,
+        outcomes.marker,
+    ];
     let names = ["metered", "revised", "duplicate", "conflict", "superseded", "marker"];
     let mut books = [0; 6];
-    program.until_or("every event is counted", |books| {
-        let rows = program.list(&format!("/v1/reconciliation?from={from}&to={today}"));
-        *books = names.map(|outcome| rows.iter().filter_map(|row| row[outcome].as_u64()).sum::<u64>());
-        books.iter().sum::<u64>() >= want.iter().sum()
-    }, &mut books);
+    program.until_or(
+        "every event is counted",
+        |books| {
+            let rows = program.list(&format!("/v1/reconciliation?from={from}&to={today}"));
+            *books = names.map(|outcome| rows.iter().filter_map(|row| row[outcome].as_u64()).sum::<u64>());
+            books.iter().sum::<u64>() >= want.iter().sum()
+        },
+        &mut books,
+    );
     assert_eq!(books, want, "{names:?}");
 }
 
@@ -77,7 +92,9 @@ fn the_year_at_one_per_cent_is_what_the_oracle_reckons() {
 #[test]
 fn the_year_at_one_per_cent_is_what_the_oracle_reckons_on_kafka() {
     let cluster = eventlog::testkit::kafka::Cluster::start(1).unwrap();
-    let configuration =
-        format!("[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"year.\"\npartitions = 4\nreplication = 1\n", cluster.brokers());
+    let configuration = format!(
+        "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"year.\"\npartitions = 4\nreplication = 1\n",
+        cluster.brokers()
+    );
     the_year_comes_out_as_reckoned(&Program::start(&configuration));
 }

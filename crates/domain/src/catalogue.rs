@@ -267,7 +267,8 @@ impl Catalogue {
     pub fn payer_of_month(&self, costcentre: &str, month: Month) -> Result<Option<&str>, OwnerChanges> {
         let Some(known) = self.costcentres.get(costcentre) else { return Ok(None) };
         let (first, last) = (month.first_day(), month.last_day());
-        let mut touching = known.owners.iter().filter(|o| o.from <= last && o.to.is_none_or(|to| to >= first));
+        let mut touching =
+            known.owners.iter().filter(|o| o.from <= last && o.to.is_none_or(|to| to >= first));
         let Some(owner) = touching.next() else { return Ok(None) };
         let whole = owner.from <= first && owner.to.is_none_or(|to| to >= last);
         if whole { Ok(Some(&owner.customer)) } else { Err(OwnerChanges) }
@@ -276,12 +277,16 @@ impl Catalogue {
     /// The decided price in force in a month.
     pub fn price(&self, service: &str, meter: &str, class: &str, month: Month) -> Option<&PriceRow> {
         let key = (service, meter, class);
-        let at = self.prices.partition_point(|row| (row.service.as_str(), row.meter.as_str(), row.class.as_str()) < key);
+        let at = self
+            .prices
+            .partition_point(|row| (row.service.as_str(), row.meter.as_str(), row.class.as_str()) < key);
         self.prices[at..]
             .iter()
             .take_while(|row| (row.service.as_str(), row.meter.as_str(), row.class.as_str()) == key)
             .find(|row| {
-                row.state == PriceState::Decided && row.valid_from <= month && row.valid_to.is_none_or(|to| month <= to)
+                row.state == PriceState::Decided
+                    && row.valid_from <= month
+                    && row.valid_to.is_none_or(|to| month <= to)
             })
     }
 

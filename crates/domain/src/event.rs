@@ -118,7 +118,9 @@ impl CustomerKind {
 
     /// The kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [CustomerKind::Forvaltning, CustomerKind::Bolag, CustomerKind::Objekt].into_iter().find(|k| k.name() == name)
+        [CustomerKind::Forvaltning, CustomerKind::Bolag, CustomerKind::Objekt]
+            .into_iter()
+            .find(|k| k.name() == name)
     }
 }
 
@@ -178,7 +180,13 @@ impl Event<'_> {
         text(&self.subject);
         match &self.body {
             Body::Usage(usage) => {
-                for value in [&usage.service, &usage.meter, &usage.unit, &usage.customer.code, &usage.customer.costcentre] {
+                for value in [
+                    &usage.service,
+                    &usage.meter,
+                    &usage.unit,
+                    &usage.customer.code,
+                    &usage.customer.costcentre,
+                ] {
                     text(value);
                 }
                 text(usage.customer.kind.name());
@@ -190,7 +198,9 @@ impl Event<'_> {
                 let day = usage.day.to_string();
                 text(&day);
                 hasher.update(&usage.quantity.micros().to_be_bytes());
-                let (from, to) = usage.measured.unwrap_or((Instant::from_micros(i64::MIN), Instant::from_micros(i64::MIN)));
+                let (from, to) = usage
+                    .measured
+                    .unwrap_or((Instant::from_micros(i64::MIN), Instant::from_micros(i64::MIN)));
                 hasher.update(&from.micros().to_be_bytes()).update(&to.micros().to_be_bytes());
                 hasher.update(&usage.seq.to_be_bytes()).update(&[u8::from(usage.retracted)]);
             }
@@ -262,14 +272,19 @@ pub fn refuse_personal_data(field: &str, value: &str) -> Result<(), Rejection> {
 }
 
 fn check_identity(source: &str, id: &str) -> Result<(), Rejection> {
-    let printable = |text: &str| (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b));
+    let printable = |text: &str| {
+        (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+    };
     if !printable(id) {
         return Err(Rejection::new(Code::InvalidId, "id must be 1 to 200 printable ASCII characters"));
     }
     // RFC 3986 §2: what a URI-reference never holds unescaped.
     let uri = |text: &str| printable(text) && !text.bytes().any(|b| b" \"<>\\^`{|}".contains(&b));
     if !uri(source) {
-        return Err(Rejection::new(Code::InvalidSource, "source must be a URI-reference of 1 to 200 characters"));
+        return Err(Rejection::new(
+            Code::InvalidSource,
+            "source must be a URI-reference of 1 to 200 characters",
+        ));
     }
     Ok(())
 }
@@ -277,7 +292,10 @@ fn check_identity(source: &str, id: &str) -> Result<(), Rejection> {
 fn check_type(event_type: &str, marker: bool) -> Result<(), Rejection> {
     let name = event_type.strip_prefix(TYPE_PREFIX).and_then(|rest| rest.strip_suffix(TYPE_SUFFIX));
     let shaped = name.is_some_and(|n| {
-        !n.is_empty() && n.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+        !n.is_empty()
+            && n.split('.').all(|part| {
+                !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            })
     });
     if !shaped || marker != (event_type == SNAPSHOT_COMPLETED) {
         return Err(Rejection::new(
@@ -304,7 +322,9 @@ pub fn is_costcentre(text: &str) -> bool {
 
 /// V9: `ps_` and 26 characters of base32, or `kind:name` of an object.
 fn check_subject(subject: &str) -> Result<(), Rejection> {
-    let pseudonym = |rest: &str| rest.len() == 26 && rest.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+    let pseudonym = |rest: &str| {
+        rest.len() == 26 && rest.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
+    };
     let object = |(kind, name): (&str, &str)| {
         (2..=20).contains(&kind.len())
             && kind.bytes().all(|b| b.is_ascii_lowercase())
@@ -312,7 +332,8 @@ fn check_subject(subject: &str) -> Result<(), Rejection> {
             && name.bytes().all(|b| (0x21..0x7f).contains(&b))
     };
     let valid = subject.len() <= SUBJECT_CHARS_MAX
-        && (subject.strip_prefix("ps_").is_some_and(pseudonym) || subject.split_once(':').is_some_and(object));
+        && (subject.strip_prefix("ps_").is_some_and(pseudonym)
+            || subject.split_once(':').is_some_and(object));
     if valid {
         return Ok(());
     }
@@ -323,9 +344,12 @@ fn check_subject(subject: &str) -> Result<(), Rejection> {
 }
 
 fn check_usage(usage: &Usage<'_>) -> Result<(), Rejection> {
-    let plain = |text: &str, max: usize| !text.is_empty() && text.len() <= max && !text.chars().any(char::is_control);
+    let plain =
+        |text: &str, max: usize| !text.is_empty() && text.len() <= max && !text.chars().any(char::is_control);
     let customer = &usage.customer;
-    if !plain(&customer.code, 20) || !customer.object.as_deref().is_none_or(|object| plain(object, SUBJECT_CHARS_MAX)) {
+    if !plain(&customer.code, 20)
+        || !customer.object.as_deref().is_none_or(|object| plain(object, SUBJECT_CHARS_MAX))
+    {
         return Err(Rejection::new(
             Code::InvalidCustomer,
             "customer.code is 1 to 20 characters and customer.object, if given, 1 to 200",
@@ -334,8 +358,12 @@ fn check_usage(usage: &Usage<'_>) -> Result<(), Rejection> {
     if !is_costcentre(&customer.costcentre) {
         return Err(Rejection::new(Code::InvalidCostcentre, "customer.costcentre must match [A-Z0-9]{1,20}"));
     }
-    let named = |name: &str| plain(name, 40) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if usage.dims.len() > DIMS_MAX || !usage.dims.iter().all(|(name, value)| named(name) && plain(value, SUBJECT_CHARS_MAX)) {
+    let named = |name: &str| {
+        plain(name, 40) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    if usage.dims.len() > DIMS_MAX
+        || !usage.dims.iter().all(|(name, value)| named(name) && plain(value, SUBJECT_CHARS_MAX))
+    {
         return Err(Rejection::new(
             Code::InvalidDims,
             "dims has at most 16 names of a-z, 0-9 and _ with values of 1 to 200 characters",
@@ -350,7 +378,10 @@ fn check_usage(usage: &Usage<'_>) -> Result<(), Rejection> {
         ));
     }
     if usage.retracted && usage.seq == 0 {
-        return Err(Rejection::new(Code::RetractedFirst, "a retraction needs seq > 0: seq 0 is the event itself"));
+        return Err(Rejection::new(
+            Code::RetractedFirst,
+            "a retraction needs seq > 0: seq 0 is the event itself",
+        ));
     }
     Ok(())
 }

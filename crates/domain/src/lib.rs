@@ -8,17 +8,17 @@
 //! [`rating`] (usage becomes lines), [`surcharge`] (the object's share) and [`charge`] (what is billed).
 
 pub mod calendar;
-pub mod quantity;
-pub mod money;
-pub mod rejection;
-pub mod personal_data;
+pub mod catalogue;
+pub mod charge;
 pub mod event;
 pub mod identity;
-pub mod usage;
-pub mod catalogue;
+pub mod money;
+pub mod personal_data;
+pub mod quantity;
 pub mod rating;
+pub mod rejection;
 pub mod surcharge;
-pub mod charge;
+pub mod usage;
 
 pub use calendar::{Instant, Month};
 pub use event::{Body, Event, SnapshotCompleted, Usage};

@@ -29,7 +29,9 @@ impl Money {
 
     /// öre(kronor): rounded half away from zero to 0.01 (domain rules, §2.6). `None` beyond ±92 million million kronor.
     pub fn rounded(kronor: Decimal) -> Option<Self> {
-        let ore = kronor.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero).checked_mul(Decimal::ONE_HUNDRED)?;
+        let ore = kronor
+            .round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+            .checked_mul(Decimal::ONE_HUNDRED)?;
         i64::try_from(ore).ok().map(Self)
     }
 
@@ -101,7 +103,11 @@ pub struct InvalidNumber {
     pub wanted: &'static str,
 }
 
-fn decimal(text: &str, wanted: &'static str, valid: impl Fn(Decimal) -> bool) -> Result<Decimal, InvalidNumber> {
+fn decimal(
+    text: &str,
+    wanted: &'static str,
+    valid: impl Fn(Decimal) -> bool,
+) -> Result<Decimal, InvalidNumber> {
     let error = || InvalidNumber { text: text.to_owned(), wanted };
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
     let value = Decimal::from_str_exact(text).map_err(|_| error())?;
@@ -184,7 +190,9 @@ mod tests {
 
     #[test]
     fn an_amount_rounds_half_away_from_zero() {
-        for (kronor, ore) in [("0.005", 1), ("-0.005", -1), ("2.675", 268), ("2.6749999", 267), ("-12.345", -1235)] {
+        for (kronor, ore) in
+            [("0.005", 1), ("-0.005", -1), ("2.675", 268), ("2.6749999", 267), ("-12.345", -1235)]
+        {
             assert_eq!(Money::rounded(kronor.parse().unwrap()), Some(Money::from_ore(ore)), "{kronor}");
         }
         assert_eq!(Money::rounded(Decimal::MAX), None);
@@ -207,7 +215,10 @@ mod tests {
         }
         assert_eq!("105".parse::<UnitPrice>().unwrap().to_string(), "105.00");
         assert_eq!("0.09250".parse::<UnitPrice>().unwrap().to_string(), "0.0925");
-        assert_eq!("0.03".parse::<Rate>().unwrap().of(Money::from_ore(13_498_932_000)), Money::from_ore(404_967_960));
+        assert_eq!(
+            "0.03".parse::<Rate>().unwrap().of(Money::from_ore(13_498_932_000)),
+            Money::from_ore(404_967_960)
+        );
     }
 
     #[test]

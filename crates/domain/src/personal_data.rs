@@ -88,7 +88,9 @@ fn is_uuid(token: &str) -> bool {
     let lengths = [8, 4, 4, 4, 12];
     let groups = token.split('-');
     groups.clone().count() == lengths.len()
-        && groups.zip(lengths).all(|(group, length)| group.len() == length && group.bytes().all(|b| b.is_ascii_hexdigit()))
+        && groups
+            .zip(lengths)
+            .all(|(group, length)| group.len() == length && group.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// `\d{6}[-+]?\d{4}` or `\d{8}[-+]?\d{4}` with a valid date (a coordination number has 60 added to the day) and a
@@ -112,13 +114,19 @@ fn is_identity_number(token: &str) -> bool {
     } else {
         vec![1900 + two(0), 2000 + two(0)]
     };
-    let dated = years.into_iter().any(|y| i32::try_from(y).is_ok_and(|y| NaiveDate::from_ymd_opt(y, two(2), day).is_some()));
+    let dated = years
+        .into_iter()
+        .any(|y| i32::try_from(y).is_ok_and(|y| NaiveDate::from_ymd_opt(y, two(2), day).is_some()));
     dated && luhn_sum(ten).is_multiple_of(10)
 }
 
 /// The Luhn sum of digits, doubling every second from the first.
 fn luhn_sum(digits: &[u32]) -> u32 {
-    digits.iter().enumerate().map(|(at, digit)| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit }).sum()
+    digits
+        .iter()
+        .enumerate()
+        .map(|(at, digit)| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
+        .sum()
 }
 
 /// `+` and 8 to 15 digits, or a Swedish number: `0` + area code, `-`, subscriber number; or ten digits from `07`.

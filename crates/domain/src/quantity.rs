@@ -100,7 +100,10 @@ fn split_exponent(text: &str) -> Result<(&str, i32), InvalidQuantity> {
         return Err(InvalidQuantity::NotANumber);
     }
     // Nine digits always fit; what is far beyond the limits fails in `shift`, before it expands.
-    Ok((mantissa, exponent.strip_prefix('+').unwrap_or(exponent).parse().map_err(|_| InvalidQuantity::NotANumber)?))
+    Ok((
+        mantissa,
+        exponent.strip_prefix('+').unwrap_or(exponent).parse().map_err(|_| InvalidQuantity::NotANumber)?,
+    ))
 }
 
 fn push_digit(value: i128, digit: i128) -> Result<i128, InvalidQuantity> {
@@ -125,7 +128,8 @@ fn shift(mut micros: i128, mut scale: i32) -> Result<i128, InvalidQuantity> {
 impl fmt::Display for Quantity {
     /// A plain decimal without trailing zeros: `0.5`, `-12`, `0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = (self.0.unsigned_abs() / MICROS.unsigned_abs(), self.0.unsigned_abs() % MICROS.unsigned_abs());
+        let (whole, fraction) =
+            (self.0.unsigned_abs() / MICROS.unsigned_abs(), self.0.unsigned_abs() % MICROS.unsigned_abs());
         let sign = if self.0 < 0 { "-" } else { "" };
         if fraction == 0 {
             return write!(f, "{sign}{whole}");
@@ -185,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_quantity_is_divided_half_away_from_zero() {
-        let cases = [(5, 2, 3), (-5, 2, -3), (4, 3, 1), (-4, 3, -1), (5, 3, 2), (0, 7, 0), (7, 7, 1), (-1, 2, -1)];
+        let cases =
+            [(5, 2, 3), (-5, 2, -3), (4, 3, 1), (-4, 3, -1), (5, 3, 2), (0, 7, 0), (7, 7, 1), (-1, 2, -1)];
         for (amount, divisor, want) in cases {
             assert_eq!(Quantity::divided(amount, divisor).micros(), want, "{amount}/{divisor}");
         }
@@ -194,7 +199,9 @@ mod tests {
 
     #[test]
     fn a_quantity_prints_without_trailing_zeros() {
-        for (micros, text) in [(0, "0"), (500_000, "0.5"), (-12_000_000, "-12"), (1, "0.000001"), (-1, "-0.000001")] {
+        for (micros, text) in
+            [(0, "0"), (500_000, "0.5"), (-12_000_000, "-12"), (1, "0.000001"), (-1, "-0.000001")]
+        {
             assert_eq!(Quantity::from_micros(micros).to_string(), text);
             assert_eq!(Quantity::parse(text), Ok(Quantity::from_micros(micros)));
         }

@@ -114,7 +114,8 @@ mod tests {
         let log: Arc<dyn EventLog> = Arc::new(EmbeddedLog::open(Config::new(directory.path())).unwrap());
         let (one, other) = (Prefixed::new(Arc::clone(&log), "a."), Prefixed::new(log, "b."));
         let specs = TopicSpec::standard(1);
-        let (first, second) = (one.ensure_topics(&specs).await.unwrap(), other.ensure_topics(&specs).await.unwrap());
+        let (first, second) =
+            (one.ensure_topics(&specs).await.unwrap(), other.ensure_topics(&specs).await.unwrap());
         assert_eq!(first[0].name, second[0].name);
         assert_ne!(first[0].id, second[0].id);
         let header = crate::Header {
@@ -126,6 +127,9 @@ mod tests {
             sources: Vec::new(),
         };
         one.append("usage", 0, vec![Record { header, value: "x".into() }]).await.unwrap();
-        assert_eq!((one.end_offset("usage", 0).await.unwrap(), other.end_offset("usage", 0).await.unwrap()), (1, 0));
+        assert_eq!(
+            (one.end_offset("usage", 0).await.unwrap(), other.end_offset("usage", 0).await.unwrap()),
+            (1, 0)
+        );
     }
 }

@@ -47,7 +47,9 @@ async fn apply(State(applier): State<Applier>, Json(application): Json<Applicati
 
 impl Applier {
     async fn apply(&self, application: &Application) -> Result<Response, Response> {
-        let bad = |error: &anyhow::Error| problem(StatusCode::BAD_REQUEST, "invalid_catalogue", &format!("{error:#}"));
+        let bad = |error: &anyhow::Error| {
+            problem(StatusCode::BAD_REQUEST, "invalid_catalogue", &format!("{error:#}"))
+        };
         let files = catalogue::decode(&application.files).map_err(|error| bad(&error))?;
         let checked = catalog::check(&files).map_err(|findings| refused("invalid_catalogue", &findings))?;
         let internal = |error: anyhow::Error| {
@@ -55,7 +57,8 @@ impl Applier {
             problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
         };
         let months = self.biller.months().await.map_err(|error| internal(error.into()))?;
-        let last_closed = months.iter().rev().find(|month| month.state == MonthState::Closed).map(|month| month.month);
+        let last_closed =
+            months.iter().rev().find(|month| month.state == MonthState::Closed).map(|month| month.month);
         let current = self.shared.catalogue.load_full();
         let findings = catalog::changes_closed_month(&current, &checked, last_closed);
         if !findings.is_empty() {
@@ -67,7 +70,11 @@ impl Applier {
         let version = checked.catalogue.version.clone();
         if version != current.version {
             let files: Vec<_> = files.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
-            self.shared.store.catalogue_put(&version, &files, now()).await.map_err(|error| internal(error.into()))?;
+            self.shared
+                .store
+                .catalogue_put(&version, &files, now())
+                .await
+                .map_err(|error| internal(error.into()))?;
             self.shared.catalogue.store(Arc::new(checked.catalogue));
             tracing::info!(version, changes = changes.len(), "a catalogue was applied");
         }

@@ -19,15 +19,25 @@ use crate::commands::catalogue::refused;
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The version in force, seeded from the directory (or Linköping's) when there is none yet.
-pub(crate) async fn in_force(store: &Store, directory: Option<&Path>, now: Instant) -> anyhow::Result<Catalogue> {
+pub(crate) async fn in_force(
+    store: &Store,
+    directory: Option<&Path>,
+    now: Instant,
+) -> anyhow::Result<Catalogue> {
     let named = match directory {
-        Some(path) => Files::read_dir(path).with_context(|| format!("could not read the catalogue {}", path.display()))?,
+        Some(path) => Files::read_dir(path)
+            .with_context(|| format!("could not read the catalogue {}", path.display()))?,
         None => catalog::linkoping(),
     };
-    let Some((version, files)) = store.catalogue_current().await.context("could not read the catalogue in force")? else {
+    let Some((version, files)) =
+        store.catalogue_current().await.context("could not read the catalogue in force")?
+    else {
         let checked = checked(&named)?;
         let files: Vec<_> = named.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
-        store.catalogue_put(&checked.catalogue.version, &files, now).await.context("could not store the catalogue")?;
+        store
+            .catalogue_put(&checked.catalogue.version, &files, now)
+            .await
+            .context("could not store the catalogue")?;
         tracing::info!(version = checked.catalogue.version, "the catalogue seeds the store");
         return Ok(checked.catalogue);
     };
@@ -67,14 +77,18 @@ pub(crate) async fn follow(
         match store.catalogue_current_version().await {
             Ok(Some(version)) if version != shared.load().version => reload(&store, &shared).await?,
             Ok(_) => {}
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "could not look for a new catalogue"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "could not look for a new catalogue")
+            }
         }
     }
 }
 
 /// Reads the version in force and swaps it in.
 async fn reload(store: &Store, shared: &ArcSwap<Catalogue>) -> anyhow::Result<()> {
-    let Some((version, files)) = store.catalogue_current().await.context("could not read the catalogue in force")? else {
+    let Some((version, files)) =
+        store.catalogue_current().await.context("could not read the catalogue in force")?
+    else {
         bail!("the store has no catalogue any more");
     };
     let checked = checked(&files.into_iter().fold(Files::default(), with_file))?;
@@ -87,7 +101,8 @@ async fn reload(store: &Store, shared: &ArcSwap<Catalogue>) -> anyhow::Result<()
 pub(crate) fn decode(files: &BTreeMap<String, String>) -> anyhow::Result<Files> {
     let mut decoded = Files::default();
     for (path, text) in files {
-        let bytes = data_encoding::BASE64.decode(text.as_bytes()).with_context(|| format!("{path} is not base64"))?;
+        let bytes =
+            data_encoding::BASE64.decode(text.as_bytes()).with_context(|| format!("{path} is not base64"))?;
         decoded.insert(path.clone(), bytes);
     }
     Ok(decoded)

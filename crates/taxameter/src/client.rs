@@ -52,9 +52,16 @@ impl Target {
 
     async fn start(data: &Path) -> anyhow::Result<Connection> {
         if !data.is_dir() {
-            bail!("{} is no data directory: start the program with `taxameter serve --data DIR`", data.display());
+            bail!(
+                "{} is no data directory: start the program with `taxameter serve --data DIR`",
+                data.display()
+            );
         }
-        let flags = Flags { data: Some(data.to_owned()), listen: Some(([127, 0, 0, 1], 0).into()), ..Flags::default() };
+        let flags = Flags {
+            data: Some(data.to_owned()),
+            listen: Some(([127, 0, 0, 1], 0).into()),
+            ..Flags::default()
+        };
         let program = serve::start(Config::load(&flags)?).await?;
         Ok(Connection { client: Client::new(program.url())?, started: Some(program) })
     }
@@ -81,7 +88,8 @@ impl Client {
     /// For the program at this URL.
     pub fn new(url: &str) -> anyhow::Result<Self> {
         // No proxy from the environment: the program is addressed by name, and is usually on this machine.
-        let http = reqwest::Client::builder().no_proxy().build().context("could not set up an HTTP client")?;
+        let http =
+            reqwest::Client::builder().no_proxy().build().context("could not set up an HTTP client")?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
     }
 
@@ -91,7 +99,11 @@ impl Client {
     }
 
     async fn answers(&self) -> bool {
-        self.http.get(format!("{}/livez", self.url)).send().await.is_ok_and(|answer| answer.status().is_success())
+        self.http
+            .get(format!("{}/livez", self.url))
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
     }
 
     /// Sends a request and refuses an answer that is an error, with what the program says about it.
@@ -107,7 +119,10 @@ impl Client {
             request = request.json(body);
         }
         let answer = request.send().await.with_context(|| {
-            format!("nothing answers at {}: start the program with `taxameter serve`, or name it with --server", self.url)
+            format!(
+                "nothing answers at {}: start the program with `taxameter serve`, or name it with --server",
+                self.url
+            )
         })?;
         if answer.status().is_success() {
             return Ok(answer);
@@ -122,7 +137,11 @@ impl Client {
 
     /// `POST` of JSON with a JSON answer.
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.request(Method::POST, path, &[], Some(body)).await?.json().await.context("the answer is not JSON")
+        self.request(Method::POST, path, &[], Some(body))
+            .await?
+            .json()
+            .await
+            .context("the answer is not JSON")
     }
 
     /// All items of a paged list, and the last page (which has what else the list says, such as totals).
@@ -134,7 +153,9 @@ impl Client {
             paged.push(("limit", PAGE.to_owned()));
             paged.extend(cursor.map(|cursor| ("cursor", cursor)));
             let mut page = self.get(path, &paged).await?;
-            let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) else { bail!("{path} has no items") };
+            let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) else {
+                bail!("{path} has no items")
+            };
             items.extend(more);
             match page.get("next").and_then(Value::as_str) {
                 Some(next) => cursor = Some(next.to_owned()),
@@ -149,7 +170,10 @@ async fn problem(answer: Response) -> anyhow::Error {
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
     let Ok(problem) = serde_json::from_str::<Value>(&text) else {
-        return anyhow::anyhow!("the program answered {status}: {}", text.chars().take(500).collect::<String>());
+        return anyhow::anyhow!(
+            "the program answered {status}: {}",
+            text.chars().take(500).collect::<String>()
+        );
     };
     let field = |name| problem.get(name).and_then(Value::as_str);
     let code = field("code").unwrap_or("unknown");
@@ -162,7 +186,13 @@ async fn problem(answer: Response) -> anyhow::Error {
     {
         for blocker in blockers {
             let part = |name| blocker.get(name).and_then(Value::as_str).unwrap_or_default();
-            message.push_str(&format!("\n  {:<20} {} {} {}", part("code"), part("service"), part("meter"), part("detail")));
+            message.push_str(&format!(
+                "\n  {:<20} {} {} {}",
+                part("code"),
+                part("service"),
+                part("meter"),
+                part("detail")
+            ));
         }
     }
     anyhow::Error::msg(message)

@@ -205,14 +205,21 @@ impl Config {
             bail!("partitions is {partitions}; it must be from 1 to 256");
         }
         if file.clickhouse.is_some() && roles.contains(&Role::Store) {
-            bail!("role store runs the embedded ClickHouse, but [clickhouse] names a server: leave out one of them");
+            bail!(
+                "role store runs the embedded ClickHouse, but [clickhouse] names a server: leave out one of them"
+            );
         }
         let alone = roles.len() == 1 && roles.contains(&Role::Store);
         if !roles.contains(&Role::Store) && file.clickhouse.is_none() {
             bail!("without the role store, [clickhouse] must say where ClickHouse is");
         }
-        if file.kafka.is_none() && !alone && !Role::ALL.iter().all(|role| roles.contains(role) || *role == Role::Store) {
-            bail!("the embedded log belongs to one process: run all roles in it, or name brokers under [kafka]");
+        if file.kafka.is_none()
+            && !alone
+            && !Role::ALL.iter().all(|role| roles.contains(role) || *role == Role::Store)
+        {
+            bail!(
+                "the embedded log belongs to one process: run all roles in it, or name brokers under [kafka]"
+            );
         }
         Ok(Self {
             data: flags.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
@@ -235,17 +242,22 @@ impl Config {
 
 /// The content of a secret's file, without the line end. Never printed.
 pub fn read_secret(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("could not read the secret file {}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("could not read the secret file {}", path.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Where the engine is kept between runs: `$XDG_CACHE_HOME/taxameter` or `~/.cache/taxameter`.
-#[expect(clippy::disallowed_methods, reason = "the binary's configuration is the one reader of the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the binary's configuration is the one reader of the environment"
+)]
 pub fn cache_dir() -> anyhow::Result<PathBuf> {
     if let Some(cache) = std::env::var_os("XDG_CACHE_HOME").filter(|dir| Path::new(dir).is_absolute()) {
         return Ok(PathBuf::from(cache).join("taxameter"));
     }
-    let home = std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME says where a cache may be")?;
+    let home =
+        std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME says where a cache may be")?;
     Ok(PathBuf::from(home).join(".cache/taxameter"))
 }
 
@@ -260,7 +272,11 @@ fn parse(text: &str) -> anyhow::Result<File> {
 fn suggestion(message: &str) -> Option<&str> {
     let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
-    quoted.map(|known| (distance(unknown, known), known)).min().filter(|(d, known)| *d <= known.len() / 2).map(|(_, known)| known)
+    quoted
+        .map(|known| (distance(unknown, known), known))
+        .min()
+        .filter(|(d, known)| *d <= known.len() / 2)
+        .map(|(_, known)| known)
 }
 
 /// How many letters must be put in, left out or changed to make one word the other.
@@ -293,7 +309,9 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_an_error_that_suggests_the_nearest() {
-        for (text, nearest) in [("lisen = \"127.0.0.1:1\"", "`listen`"), ("[kafka]\nbroker = \"a:1\"", "`brokers`")] {
+        for (text, nearest) in
+            [("lisen = \"127.0.0.1:1\"", "`listen`"), ("[kafka]\nbroker = \"a:1\"", "`brokers`")]
+        {
             let error = format!("{:#}", parse(text).unwrap_err());
             assert!(error.contains(nearest), "{error}");
         }

@@ -61,7 +61,8 @@ impl Demo {
             None => Some(tempfile::tempdir().context("could not make a temporary directory")?),
         };
         let data = self.data.clone().or_else(|| temporary.as_ref().map(|t| t.path().to_owned()));
-        let flags = Flags { data, listen: Some(self.listen), engine: self.engine.clone(), ..Flags::default() };
+        let flags =
+            Flags { data, listen: Some(self.listen), engine: self.engine.clone(), ..Flags::default() };
         let mut program = serve::start(Config::load(&flags)?).await?;
         let url = program.url().to_owned();
         tell(&format!("taxameter lyssnar på {url} – öppna sidan och se månaderna fyllas på"));
@@ -83,11 +84,14 @@ impl Demo {
         let client = Client::new(url)?;
         let month = |year, number| Month::new(year, number).context("a month of the demo");
         let (first, last) = (month(YEAR - 1, 12)?, month(YEAR, 12)?);
-        let mut player = Player { client, next_close: first, last_close: last.previous(), shown: None, began };
+        let mut player =
+            Player { client, next_close: first, last_close: last.previous(), shown: None, began };
         // Usage that nobody pays for blocks a close, so only the month that stays open has some of it.
         let decided = Faults { unknown_costcentres: false, ..Faults::ALL };
-        let acts = [(first, first, decided), (month(YEAR, 1)?, last.previous(), decided), (last, last, Faults::ALL)];
-        let sample = Sample::from_millionths(self.sample * 1_000).context("a sample is 1 to 1000 thousandths")?;
+        let acts =
+            [(first, first, decided), (month(YEAR, 1)?, last.previous(), decided), (last, last, Faults::ALL)];
+        let sample =
+            Sample::from_millionths(self.sample * 1_000).context("a sample is 1 to 1000 thousandths")?;
         let (mut sent, mut refused) = (0, 0);
         for (from, to, faults) in acts {
             let config = GeneratorConfig { seed: self.seed, sample, from, to, faults };
@@ -117,7 +121,11 @@ impl Player {
     async fn act(&mut self, config: GeneratorConfig) -> anyhow::Result<(u64, u64)> {
         let (items, mut generated) = mpsc::channel::<Item>(QUEUE);
         let (catalogue, plan) = generate::catalogue_and_plan(None)?;
-        let months = if config.from == config.to { config.from.to_string() } else { format!("{} – {}", config.from, config.to) };
+        let months = if config.from == config.to {
+            config.from.to_string()
+        } else {
+            format!("{} – {}", config.from, config.to)
+        };
         let generator = tokio::task::spawn_blocking(move || {
             for item in Generator::new(&config, &catalogue, &plan) {
                 if items.blocking_send(item).is_err() {
@@ -174,7 +182,10 @@ impl Player {
     /// Closes the next month, and accepts the gap that the generated outage leaves.
     async fn close_next(&mut self) -> anyhow::Result<()> {
         let path = format!("/v1/months/{}/close", self.next_close);
-        self.client.post(&path, &json!({"accept": {"gaps": GAP_REASON}})).await.with_context(|| format!("could not close {}", self.next_close))?;
+        self.client
+            .post(&path, &json!({"accept": {"gaps": GAP_REASON}}))
+            .await
+            .with_context(|| format!("could not close {}", self.next_close))?;
         self.next_close = self.next_close.next();
         Ok(())
     }
@@ -184,7 +195,8 @@ impl Player {
         if self.shown.is_some() {
             return Ok(());
         }
-        let range = [("from", format!("{}-12", YEAR - 1)), ("to", format!("{YEAR}-12")), ("limit", "1".to_owned())];
+        let range =
+            [("from", format!("{}-12", YEAR - 1)), ("to", format!("{YEAR}-12")), ("limit", "1".to_owned())];
         let page = self.client.get("/v1/usage", &range).await?;
         if page["items"].as_array().is_some_and(|items| !items.is_empty()) {
             self.shown = Some(self.began.elapsed());
@@ -216,7 +228,11 @@ impl Player {
 }
 
 fn progress_bar() -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:<32} {human_pos} händelser  {per_sec}") {
         bar.set_style(style);

@@ -37,7 +37,9 @@ impl Listener {
     /// Binds an address; port 0 takes a free one.
     pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let socket = TcpListener::bind(address).await.with_context(|| {
-            format!("could not listen on {address}: is another taxameter running? Choose another with --listen")
+            format!(
+                "could not listen on {address}: is another taxameter running? Choose another with --listen"
+            )
         })?;
         Ok(Self { socket })
     }
@@ -52,7 +54,11 @@ impl Listener {
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let graceful = GracefulShutdown::new();
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_BYTES_MAX);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(HEADER_BYTES_MAX);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -71,7 +77,10 @@ impl Listener {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a connection could not be accepted"
+                    );
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -83,7 +92,10 @@ impl Listener {
             tokio::spawn(async move {
                 let _slot = slot;
                 if let Err(error) = connection.await {
-                    tracing::debug!(error = error.as_ref() as &dyn std::error::Error, "a connection ended early");
+                    tracing::debug!(
+                        error = error.as_ref() as &dyn std::error::Error,
+                        "a connection ended early"
+                    );
                 }
             });
         }

@@ -24,7 +24,14 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// What is logged: error, warn, info, debug, or per part such as aggregate=debug.
-    #[arg(long, global = true, env = "TAXAMETER_LOG", default_value = "info,lsm_tree=warn,fjall=warn", value_name = "FILTER", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "TAXAMETER_LOG",
+        default_value = "info,lsm_tree=warn,fjall=warn",
+        value_name = "FILTER",
+        hide_short_help = true
+    )]
     log: String,
 }
 

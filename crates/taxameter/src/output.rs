@@ -58,7 +58,8 @@ impl List {
             Some(serde_json::Value::String(text)) => Some(text.clone()),
             Some(other) => Some(other.to_string()),
         };
-        let rows = items.iter().map(|item| columns.iter().map(|column| cell(item, column.key)).collect()).collect();
+        let rows =
+            items.iter().map(|item| columns.iter().map(|column| cell(item, column.key)).collect()).collect();
         Self { columns: columns.to_vec(), rows }
     }
 
@@ -83,12 +84,14 @@ impl List {
         let width = |n: usize, title: &str| {
             cells.iter().map(|row| row[n].chars().count()).chain([title.chars().count()]).max().unwrap_or(0)
         };
-        let widths: Vec<usize> = self.columns.iter().enumerate().map(|(n, column)| width(n, column.title)).collect();
+        let widths: Vec<usize> =
+            self.columns.iter().enumerate().map(|(n, column)| width(n, column.title)).collect();
         let mut line = |values: Vec<&str>| -> io::Result<()> {
             let mut text = String::new();
             for ((value, column), width) in values.into_iter().zip(&self.columns).zip(&widths) {
                 let padding = " ".repeat(width - value.chars().count());
-                let (before, after) = if column.number { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                let (before, after) =
+                    if column.number { (padding.as_str(), "") } else { ("", padding.as_str()) };
                 text.push_str(before);
                 text.push_str(value);
                 text.push_str(after);
@@ -107,7 +110,11 @@ impl List {
 
     fn json(&self, out: &mut impl Write) -> io::Result<()> {
         let object = |row: &Vec<Option<String>>| -> serde_json::Map<String, serde_json::Value> {
-            self.columns.iter().zip(row).map(|(column, cell)| (column.key.to_owned(), cell.clone().into())).collect()
+            self.columns
+                .iter()
+                .zip(row)
+                .map(|(column, cell)| (column.key.to_owned(), cell.clone().into()))
+                .collect()
         };
         let items: Vec<_> = self.rows.iter().map(object).collect();
         serde_json::to_writer_pretty(&mut *out, &items)?;
@@ -127,7 +134,8 @@ impl List {
 /// A decimal number as Swedish readers write it: groups of three, a decimal comma and a real minus sign.
 pub fn swedish(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("−", rest));
-    let (whole, decimals) = digits.split_once('.').map_or((digits, None), |(whole, decimals)| (whole, Some(decimals)));
+    let (whole, decimals) =
+        digits.split_once('.').map_or((digits, None), |(whole, decimals)| (whole, Some(decimals)));
     if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
         return number.to_owned();
     }
@@ -174,7 +182,9 @@ mod tests {
 
     #[test]
     fn swedish_numbers_keep_every_digit() {
-        for (plain, shown) in [("0", "0"), ("-1234.5", "−1\u{a0}234,5"), ("100", "100"), ("1000", "1\u{a0}000"), ("x", "x")] {
+        for (plain, shown) in
+            [("0", "0"), ("-1234.5", "−1\u{a0}234,5"), ("100", "100"), ("1000", "1\u{a0}000"), ("x", "x")]
+        {
             assert_eq!(swedish(plain), shown);
         }
     }

@@ -31,7 +31,10 @@ pub struct Program {
 }
 
 /// The clock that time enters by: what collectors stamp, and when months are closed.
-#[expect(clippy::disallowed_methods, reason = "the one clock of the program; everybody else is told the time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one clock of the program; everybody else is told the time"
+)]
 pub fn now() -> Instant {
     Instant::from_utc(chrono::Utc::now())
 }
@@ -136,12 +139,18 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
         Ok(log) => {
             let specs = TopicSpec::standard(partitions(config));
             match log.check_topics(&specs).await {
-                Ok(found) if found.is_empty() => findings.push(Ok("the log's topics keep what they must".to_owned())),
-                Ok(found) => findings.extend(found.into_iter().map(|finding| Err(anyhow::anyhow!("{finding}")))),
-                Err(eventlog::Error::UnknownTopic { topic }) => {
-                    findings.push(Ok(format!("topic {topic} is missing; the program makes it when it starts")));
+                Ok(found) if found.is_empty() => {
+                    findings.push(Ok("the log's topics keep what they must".to_owned()))
                 }
-                Err(error) => findings.push(Err(anyhow::Error::new(error).context("could not look at the log's topics"))),
+                Ok(found) => {
+                    findings.extend(found.into_iter().map(|finding| Err(anyhow::anyhow!("{finding}"))))
+                }
+                Err(eventlog::Error::UnknownTopic { topic }) => {
+                    findings
+                        .push(Ok(format!("topic {topic} is missing; the program makes it when it starts")));
+                }
+                Err(error) => findings
+                    .push(Err(anyhow::Error::new(error).context("could not look at the log's topics"))),
             }
         }
     }
@@ -171,7 +180,9 @@ fn lock(data: &Path) -> anyhow::Result<File> {
             let at = fs::read_to_string(&path).unwrap_or_default();
             bail!("another taxameter runs on {} ({at}): one process at a time can have it", data.display())
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("could not lock {}", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("could not lock {}", path.display()))
+        }
     }
 }
 
@@ -195,7 +206,8 @@ async fn start_engine(config: &Config) -> anyhow::Result<Option<embedded::Server
     if config.roles.len() == 1 {
         settings.listen = config.listen;
     }
-    let server = embedded::Server::start(settings).await.context("could not start the embedded ClickHouse")?;
+    let server =
+        embedded::Server::start(settings).await.context("could not start the embedded ClickHouse")?;
     Ok(Some(server))
 }
 
@@ -231,7 +243,8 @@ fn open_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
     match &config.log {
         LogConfig::Embedded { .. } => {
             let settings = eventlog::embedded::Config::new(config.data.join("log"));
-            let log = eventlog::embedded::EmbeddedLog::open(settings).context("could not open the embedded log")?;
+            let log =
+                eventlog::embedded::EmbeddedLog::open(settings).context("could not open the embedded log")?;
             Ok(Arc::new(log))
         }
         #[cfg(feature = "kafka")]

@@ -69,7 +69,9 @@ fn what_is_wrong_is_refused_with_its_code() {
             Code::InvalidInterval,
         ),
         (
-            usage(|u| u.measured = Some((Instant::from_micros(0), Instant::from_micros(INTERVAL_MICROS_MAX + 1)))),
+            usage(|u| {
+                u.measured = Some((Instant::from_micros(0), Instant::from_micros(INTERVAL_MICROS_MAX + 1)))
+            }),
             Code::InvalidInterval,
         ),
     ];

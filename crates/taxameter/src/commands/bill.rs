@@ -92,7 +92,8 @@ impl Bill {
 impl Preview {
     async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
-        let (items, page) = connection.client.list("/v1/charges", &[("month", self.month.to_string())]).await?;
+        let (items, page) =
+            connection.client.list("/v1/charges", &[("month", self.month.to_string())]).await?;
         self.list(&items)?.print(self.output, &mut io::stdout().lock())?;
         if self.output == Format::Table {
             print_totals(&connection, self.month, &page);
@@ -130,7 +131,12 @@ impl Preview {
 }
 
 /// Sums the charges' amounts by one of their fields, exactly.
-fn summed(key: &'static str, title: &'static str, amounts: &[crate::output::Column], charges: &[Value]) -> anyhow::Result<List> {
+fn summed(
+    key: &'static str,
+    title: &'static str,
+    amounts: &[crate::output::Column],
+    charges: &[Value],
+) -> anyhow::Result<List> {
     use std::collections::BTreeMap;
 
     use anyhow::Context;
@@ -141,7 +147,8 @@ fn summed(key: &'static str, title: &'static str, amounts: &[crate::output::Colu
         let group = charge[key].as_str().unwrap_or_default().to_owned();
         let row = sums.entry(group).or_insert_with(|| vec![Decimal::ZERO; amounts.len()]);
         for (sum, column) in row.iter_mut().zip(amounts) {
-            let amount = charge[column.key].as_str().with_context(|| format!("a charge without {}", column.key))?;
+            let amount =
+                charge[column.key].as_str().with_context(|| format!("a charge without {}", column.key))?;
             *sum += Decimal::from_str_exact(amount).with_context(|| format!("{amount:?} is no amount"))?;
         }
     }
@@ -149,7 +156,9 @@ fn summed(key: &'static str, title: &'static str, amounts: &[crate::output::Colu
     columns.extend_from_slice(amounts);
     let mut list = List::new(&columns);
     for (group, row) in sums {
-        list.rows.push([Some(group)].into_iter().chain(row.into_iter().map(|sum| Some(format!("{sum:.2}")))).collect());
+        list.rows.push(
+            [Some(group)].into_iter().chain(row.into_iter().map(|sum| Some(format!("{sum:.2}")))).collect(),
+        );
     }
     Ok(list)
 }

@@ -118,7 +118,9 @@ impl Catalog {
 fn read(directory: Option<&Path>) -> anyhow::Result<Files> {
     match directory {
         None => Ok(catalog::linkoping()),
-        Some(path) => Files::read_dir(path).with_context(|| format!("could not read the catalogue {}", path.display())),
+        Some(path) => {
+            Files::read_dir(path).with_context(|| format!("could not read the catalogue {}", path.display()))
+        }
     }
 }
 
@@ -138,7 +140,8 @@ fn show(what: &str, directory: Option<&Path>, output: Format, language: Language
         bail!("{what:?} is nothing that a catalogue has; choose one of {}", names.join(", "));
     };
     let checked = check(&read(directory)?, language)?;
-    let rows: Vec<_> = catalog::rows(&checked.catalogue).into_iter().filter(|row| row.object == object).collect();
+    let rows: Vec<_> =
+        catalog::rows(&checked.catalogue).into_iter().filter(|row| row.object == object).collect();
     let mut columns: Vec<Column> = Vec::new();
     for row in &rows {
         for field in &row.fields {
@@ -149,7 +152,9 @@ fn show(what: &str, directory: Option<&Path>, output: Format, language: Language
     }
     let mut list = List::new(&columns);
     for row in rows {
-        let cell = |column: &Column| row.fields.iter().find(|field| field.name == column.key).map(|field| field.value.clone());
+        let cell = |column: &Column| {
+            row.fields.iter().find(|field| field.name == column.key).map(|field| field.value.clone())
+        };
         list.rows.push(columns.iter().map(cell).collect());
     }
     Ok(list.print(output, &mut io::stdout().lock())?)

@@ -50,11 +50,20 @@ enum Dialect {
 
 impl Export {
     /// Writes the file.
-    #[expect(clippy::print_stderr, reason = "says where the file is, beside the file itself on standard output")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "says where the file is, beside the file itself on standard output"
+    )]
     pub async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
         let (format, mut query) = match self.format {
-            FileFormat::Csv => ("csv", vec![("dialect", if self.dialect == Dialect::ExcelSv { "excel-sv" } else { "rfc4180" }.to_owned())]),
+            FileFormat::Csv => (
+                "csv",
+                vec![(
+                    "dialect",
+                    if self.dialect == Dialect::ExcelSv { "excel-sv" } else { "rfc4180" }.to_owned(),
+                )],
+            ),
             FileFormat::Xlsx => ("xlsx", Vec::new()),
         };
         if self.preliminary {
@@ -66,8 +75,12 @@ impl Export {
         if out.as_os_str() == "-" {
             copy(answer, &mut tokio::io::stdout()).await?;
         } else {
-            let mut file = tokio::fs::File::create(&out).await.with_context(|| format!("could not create {}", out.display()))?;
-            let bytes = copy(answer, &mut file).await.with_context(|| format!("could not write {}", out.display()))?;
+            let mut file = tokio::fs::File::create(&out)
+                .await
+                .with_context(|| format!("could not create {}", out.display()))?;
+            let bytes = copy(answer, &mut file)
+                .await
+                .with_context(|| format!("could not write {}", out.display()))?;
             file.sync_all().await.with_context(|| format!("could not write {}", out.display()))?;
             eprintln!("{} ({bytes} bytes)", out.display());
         }
@@ -75,7 +88,10 @@ impl Export {
     }
 }
 
-async fn copy(answer: reqwest::Response, out: &mut (impl tokio::io::AsyncWrite + Unpin)) -> anyhow::Result<u64> {
+async fn copy(
+    answer: reqwest::Response,
+    out: &mut (impl tokio::io::AsyncWrite + Unpin),
+) -> anyhow::Result<u64> {
     let mut bytes = 0;
     let mut chunks = answer.bytes_stream();
     while let Some(chunk) = chunks.next().await {

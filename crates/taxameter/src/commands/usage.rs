@@ -38,7 +38,14 @@ impl Usage {
     /// Prints the list.
     pub async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
-        let mut query = vec![("group_by", ["month,service,meter"].into_iter().chain(self.by.iter().map(String::as_str)).collect::<Vec<_>>().join(","))];
+        let mut query = vec![(
+            "group_by",
+            ["month,service,meter"]
+                .into_iter()
+                .chain(self.by.iter().map(String::as_str))
+                .collect::<Vec<_>>()
+                .join(","),
+        )];
         let (first, last) = all_months(&connection.client).await?;
         query.push(("from", self.from.map_or(first, |month| month.to_string())));
         query.push(("to", self.to.map_or(last, |month| month.to_string())));
@@ -57,7 +64,9 @@ impl Usage {
 async fn all_months(client: &Client) -> anyhow::Result<(String, String)> {
     let (months, _) = client.list("/v1/months", &[]).await?;
     let name = |month: Option<&serde_json::Value>| {
-        month.and_then(|month| month["month"].as_str()).map_or_else(|| serve::now().month().to_string(), str::to_owned)
+        month
+            .and_then(|month| month["month"].as_str())
+            .map_or_else(|| serve::now().month().to_string(), str::to_owned)
     };
     Ok((name(months.first()), name(months.last())))
 }

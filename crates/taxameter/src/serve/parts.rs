@@ -42,11 +42,18 @@ pub(super) async fn start(
     let store = connect(config, engine).await?;
     let in_force = catalogue::in_force(&store, config.catalog.as_deref(), now()).await?;
     let log = open_log(config)?;
-    log.ensure_topics(&TopicSpec::standard(partitions(config))).await.context("could not make the log's topics")?;
+    log.ensure_topics(&TopicSpec::standard(partitions(config)))
+        .await
+        .context("could not make the log's topics")?;
     let catalogue = Arc::new(ArcSwap::from_pointee(in_force));
     let shared = Shared { store, log, catalogue, registry: Registry::new() };
     let reload = Arc::new(Notify::new());
-    tasks.spawn(catalogue::follow(shared.store.clone(), Arc::clone(&shared.catalogue), Arc::clone(&reload), stop.clone()));
+    tasks.spawn(catalogue::follow(
+        shared.store.clone(),
+        Arc::clone(&shared.catalogue),
+        Arc::clone(&reload),
+        stop.clone(),
+    ));
     if config.runs(Role::Aggregate) {
         aggregate(config, &shared, reload, tasks, stop)?;
     }
@@ -59,11 +66,18 @@ pub(super) async fn start(
     Ok(())
 }
 
-fn aggregate(config: &Config, shared: &Shared, reload: Arc<Notify>, tasks: &mut Tasks, stop: &Stop) -> anyhow::Result<()> {
+fn aggregate(
+    config: &Config,
+    shared: &Shared,
+    reload: Arc<Notify>,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> anyhow::Result<()> {
     let metrics = aggregate::Metrics::register(&shared.registry)?;
     let settings = aggregate::Config { horizon_months: config.horizon_months, ..aggregate::Config::new(now) };
     let (log, store) = (Arc::clone(&shared.log), Arc::new(shared.store.clone()));
-    let aggregator = aggregate::Aggregator::new(settings, log, store, Arc::clone(&shared.catalogue), reload, metrics);
+    let aggregator =
+        aggregate::Aggregator::new(settings, log, store, Arc::clone(&shared.catalogue), reload, metrics);
     let stop = stop.clone();
     tasks.spawn(async move { aggregator.run(stop).await.context("counting cannot go on") });
     Ok(())
@@ -82,15 +96,16 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
     }
     if config.runs(Role::Api) {
-        router = router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
-            biller,
-            store: shared.store.clone(),
-            catalogue: Arc::clone(&shared.catalogue),
-            registry: shared.registry.clone(),
-            metrics: api::Metrics::register(&shared.registry)?,
-            ready: ready(shared),
-            now,
-        }));
+        router =
+            router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
+                biller,
+                store: shared.store.clone(),
+                catalogue: Arc::clone(&shared.catalogue),
+                registry: shared.registry.clone(),
+                metrics: api::Metrics::register(&shared.registry)?,
+                ready: ready(shared),
+                now,
+            }));
     }
     // There are no keys: only programs and pages of this machine are let through.
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
@@ -122,7 +137,8 @@ fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
         Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
     }
     let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut key)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
     let mut file = std::fs::File::options();
     file.write(true).create_new(true);
     #[cfg(unix)]
