@@ -116,7 +116,7 @@ async fn main() {
     let partitions = arguments.next().unwrap_or(4) as u32;
     #[expect(clippy::disallowed_methods, reason = "a measurement finds the engine where the binary would")]
     let (given, home) = (std::env::var_os("TAXAMETER_ENGINE"), std::env::var_os("HOME"));
-    let cache = PathBuf::from(home.unwrap_or_default()).join(".cache/taxameter");
+    let cache = PathBuf::from(home.unwrap_or_default()).join(".cache/taxameter/engine");
     let engine =
         embedded::locate_or_fetch(&cache, given.map(PathBuf::from).as_deref(), &embedded::engine::silent)
             .unwrap();

@@ -26,9 +26,9 @@ const POLL: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
 /// News that come without such a pause are a bulk load: then rounds are spaced out.
 const QUIET: Duration = Duration::from_millis(400);
-/// Under a bulk load a round begins no sooner after the last than so many times what that took: at most a quarter of the
+/// Under a bulk load a round begins no sooner after the last than so many times what that took: at most a tenth of the
 /// time goes into previews that are superseded at once.
-const PAUSE_PER_ROUND: u32 = 3;
+const PAUSE_PER_ROUND: u32 = 9;
 /// … but no later than this, so that figures move.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long to wait after a failure.

@@ -25,7 +25,7 @@ const ONE: i128 = 1_000_000;
 fn engine() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "a test finds the engine where the binary would")]
     let (given, home) = (std::env::var_os("TAXAMETER_ENGINE"), std::env::var_os("HOME"));
-    let cache = PathBuf::from(home.unwrap_or_default()).join(".cache/taxameter");
+    let cache = PathBuf::from(home.unwrap_or_default()).join(".cache/taxameter/engine");
     embedded::locate_or_fetch(&cache, given.map(PathBuf::from).as_deref(), &embedded::engine::silent).unwrap()
 }
 
