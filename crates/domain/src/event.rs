@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use crate::calendar::{Instant, next_day};
 use crate::identity::{EventKey, Fingerprint, first_128_bits};
@@ -195,8 +195,7 @@ impl Event<'_> {
                     text(name);
                     text(value);
                 }
-                let day = usage.day.to_string();
-                text(&day);
+                hasher.update(&usage.day.num_days_from_ce().to_be_bytes());
                 hasher.update(&usage.quantity.micros().to_be_bytes());
                 let (from, to) = usage
                     .measured
@@ -207,7 +206,7 @@ impl Event<'_> {
             Body::SnapshotCompleted(marker) => {
                 text(&marker.service);
                 text(&marker.meter);
-                text(&marker.day.to_string());
+                hasher.update(&marker.day.num_days_from_ce().to_be_bytes());
                 hasher.update(&marker.count.to_be_bytes()).update(&marker.refused.to_be_bytes());
             }
         }

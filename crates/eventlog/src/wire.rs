@@ -110,7 +110,9 @@ fn check_extension(name: &str, value: &str) -> Result<(), Rejection> {
             let detail = format!("extension {} must be a string, a number or true/false", shortened(name));
             Err(Rejection::new(Code::WrongType, detail))
         }
-        Some(b'"') => domain::event::refuse_personal_data(&shortened(name), &fields::string(name, value)?),
+        Some(b'"') => {
+            domain::event::refuse_personal_data(&shortened(name), &fields::string(|| name.to_owned(), value)?)
+        }
         _ => Ok(()),
     }
 }

@@ -209,14 +209,10 @@ impl Config {
                 "role store runs the embedded ClickHouse, but [clickhouse] names a server: leave out one of them"
             );
         }
-        let alone = roles.len() == 1 && roles.contains(&Role::Store);
         if !roles.contains(&Role::Store) && file.clickhouse.is_none() {
             bail!("without the role store, [clickhouse] must say where ClickHouse is");
         }
-        if file.kafka.is_none()
-            && !alone
-            && !Role::ALL.iter().all(|role| roles.contains(role) || *role == Role::Store)
-        {
+        if file.kafka.is_none() && file.clickhouse.is_some() && roles.len() < Role::ALL.len() - 1 {
             bail!(
                 "the embedded log belongs to one process: run all roles in it, or name brokers under [kafka]"
             );

@@ -215,8 +215,8 @@ impl Player {
             "\n{} händelser skickade, {refused} avvisade (med personnummer i), {closed} månader stängda på {} s; de första \
              siffrorna syntes efter {shown} s.\n\n  Sidan                {url}/\n  En månads underlag   \
              {url}/v1/exports/{}/xlsx\n  Volym och kostnad    {url}/v1/usage?from={}&to={open}\n\nPröva sedan, i ett annat \
-             fönster:\n  taxameter usage --service e-moten\n  taxameter bill preview {open}\n  taxameter bill show\n  \
-             taxameter export {} --format xlsx\n",
+             fönster (cargo run --release -- …):\n  taxameter usage --service e-moten\n  taxameter bill preview {open}\n  \
+             taxameter bill show\n  taxameter export {} --format xlsx\n",
             swedish(&sent.to_string()),
             self.began.elapsed().as_secs(),
             self.last_close,

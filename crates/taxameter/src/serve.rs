@@ -26,8 +26,15 @@ pub struct Program {
     url: String,
     stop: watch::Sender<bool>,
     tasks: JoinSet<anyhow::Result<()>>,
-    engine: Option<embedded::Server>,
+    engine: Option<Engine>,
     _lock: File,
+}
+
+/// The embedded ClickHouse of this process, and the password that keeps other users of the machine out of it: it is drawn
+/// anew at each start and never leaves the process. Alone, it has none, because others are to connect.
+pub(crate) struct Engine {
+    server: embedded::Server,
+    password: Option<String>,
 }
 
 /// The clock that time enters by: what collectors stamp, and when months are closed.
@@ -61,7 +68,7 @@ pub async fn start(config: Config) -> anyhow::Result<Program> {
     if config.roles.len() == 1 && config.runs(Role::Store) {
         // Alone, the embedded ClickHouse itself is what others connect to; there is nothing to put in front of it.
         let engine = start_engine(&config).await?;
-        let url = engine.as_ref().map(embedded::Server::url).unwrap_or_default();
+        let url = engine.as_ref().map(|engine| engine.server.url()).unwrap_or_default();
         return Ok(Program { url, stop, tasks: JoinSet::new(), engine, _lock: lock });
     }
     let listener = Listener::bind(config.listen).await?;
@@ -102,7 +109,7 @@ impl Program {
             outcome = outcome.and(result.context("a part of the program panicked").flatten());
         }
         if let Some(engine) = self.engine.take() {
-            engine.shutdown().await;
+            engine.server.shutdown().await;
         }
         outcome
     }
@@ -114,7 +121,7 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     let engine = start_engine(config).await?;
     let store = connect(config, engine.as_ref()).await;
     if let Some(engine) = engine {
-        engine.shutdown().await;
+        engine.server.shutdown().await;
     }
     store.map(|_| ())
 }
@@ -132,7 +139,7 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
         Err(error) => Err(error),
     });
     if let Some(engine) = engine {
-        engine.shutdown().await;
+        engine.server.shutdown().await;
     }
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
@@ -192,7 +199,7 @@ fn write_address(data: &Path, url: &str) -> anyhow::Result<()> {
 }
 
 /// The embedded ClickHouse, when this process is to run it. Alone, it listens where it was told to.
-async fn start_engine(config: &Config) -> anyhow::Result<Option<embedded::Server>> {
+async fn start_engine(config: &Config) -> anyhow::Result<Option<Engine>> {
     if !config.runs(Role::Store) {
         return Ok(None);
     }
@@ -205,13 +212,24 @@ async fn start_engine(config: &Config) -> anyhow::Result<Option<embedded::Server
     let mut settings = embedded::Config::new(engine, config.data.join("store"));
     if config.roles.len() == 1 {
         settings.listen = config.listen;
+    } else {
+        settings.password = Some(data_encoding::HEXLOWER.encode(&random()?));
     }
+    let password = settings.password.clone();
     let server =
         embedded::Server::start(settings).await.context("could not start the embedded ClickHouse")?;
-    Ok(Some(server))
+    Ok(Some(Engine { server, password }))
 }
 
-async fn connect(config: &Config, engine: Option<&embedded::Server>) -> anyhow::Result<Store> {
+/// 256 bits that nobody can guess.
+pub(crate) fn random() -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(bytes)
+}
+
+async fn connect(config: &Config, engine: Option<&Engine>) -> anyhow::Result<Store> {
     let settings = match (&config.clickhouse, engine) {
         (Some(section), _) => {
             let password = section.password_file.as_deref().map(read_secret).transpose()?;
@@ -221,7 +239,10 @@ async fn connect(config: &Config, engine: Option<&embedded::Server>) -> anyhow::
             settings.password = password.map(store::Secret);
             settings
         }
-        (None, Some(engine)) => store::Config::embedded(engine.url()),
+        (None, Some(engine)) => store::Config {
+            password: engine.password.clone().map(store::Secret),
+            ..store::Config::embedded(engine.server.url())
+        },
         (None, None) => bail!("neither [clickhouse] nor the role store says where ClickHouse is"),
     };
     let store = Store::connect(settings).await.context("ClickHouse does not answer")?;

@@ -72,12 +72,12 @@ impl<'a> Fields<'a> {
 
     /// A required string.
     pub(super) fn text(&self, name: &str) -> Result<Cow<'a, str>, Rejection> {
-        string(&self.path(name), self.raw(name)?)
+        string(|| self.path(name), self.raw(name)?)
     }
 
     /// A string that may be missing.
     pub(super) fn text_if_any(&self, name: &str) -> Result<Option<Cow<'a, str>>, Rejection> {
-        self.find(name).map(|raw| string(&self.path(name), raw)).transpose()
+        self.find(name).map(|raw| string(|| self.path(name), raw)).transpose()
     }
 
     /// The fields that are not in `known`.
@@ -126,15 +126,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A JSON string's text, borrowed unless it holds an escape.
-pub(super) fn string<'a>(path: &str, raw: &'a str) -> Result<Cow<'a, str>, Rejection> {
-    let wrong = || Rejection::new(Code::WrongType, format!("{} must be a string", shortened(path)));
+/// A JSON string's text, borrowed unless it holds an escape. Its path is only asked for when it is wrong.
+pub(super) fn string<'a>(path: impl Fn() -> String, raw: &'a str) -> Result<Cow<'a, str>, Rejection> {
+    let wrong = || Rejection::new(Code::WrongType, format!("{} must be a string", shortened(&path())));
     let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(wrong)?;
     if !inner.contains('\\') {
         return Ok(Cow::Borrowed(inner));
     }
     serde_json::from_str(raw).map(Cow::Owned).map_err(|_| {
-        Rejection::new(Code::InvalidJson, format!("{} holds an escape that is no character", shortened(path)))
+        let detail = format!("{} holds an escape that is no character", shortened(&path()));
+        Rejection::new(Code::InvalidJson, detail)
     })
 }
 
@@ -208,7 +209,7 @@ fn quantity(raw: &str) -> Result<Quantity, Rejection> {
     let refuse = |why: &str| Err(Rejection::new(Code::InvalidQuantity, format!("data.quantity {why}")));
     let parsed = match raw.as_bytes().first() {
         Some(b'"') => {
-            let text = string("data.quantity", raw)?;
+            let text = string(|| "data.quantity".to_owned(), raw)?;
             if text.contains(['e', 'E'])
                 || text.split_once('.').is_some_and(|(_, decimals)| decimals.len() > 6)
             {
@@ -249,7 +250,7 @@ fn dims<'a>(data: &Fields<'a>) -> Result<Dims<'a>, Rejection> {
     let fields = Fields::read(raw, "data.dims.")?;
     let mut dims = Vec::with_capacity(fields.entries.len());
     for (name, value) in &fields.entries {
-        let value = string(&fields.path(&shortened(name)), value.get())?;
+        let value = string(|| fields.path(&shortened(name)), value.get())?;
         dims.push((name.clone(), value));
     }
     dims.sort_unstable();

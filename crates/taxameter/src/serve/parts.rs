@@ -14,7 +14,7 @@ use store::Store;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{connect, now, open_log, partitions};
+use super::{Engine, connect, now, open_log, partitions, random};
 use crate::config::{Config, Role};
 use crate::listener::Listener;
 use crate::{apply, catalogue};
@@ -34,7 +34,7 @@ type Stop = watch::Receiver<bool>;
 /// Starts the stages that the configuration names, and answers on the listener.
 pub(super) async fn start(
     config: &Config,
-    engine: Option<&embedded::Server>,
+    engine: Option<&Engine>,
     listener: Listener,
     tasks: &mut Tasks,
     stop: &Stop,
@@ -136,9 +136,7 @@ fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
     }
-    let mut key = [0; 32];
-    getrandom::fill(&mut key)
-        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    let key = random()?;
     let mut file = std::fs::File::options();
     file.write(true).create_new(true);
     #[cfg(unix)]
