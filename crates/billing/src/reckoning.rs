@@ -122,7 +122,10 @@ impl Reckoner {
         };
         let heads = self.store.heads(cut).await.map_err(storing("reading revisions"))?;
         let mut hashers: BTreeMap<Month, Sha256> = BTreeMap::new();
-        for head in &heads {
+        // What is only carried beyond the last event's month makes no month to bill of it.
+        let last =
+            self.store.last_month_touched().await.map_err(storing("reading the last month of an event"))?;
+        for head in heads.iter().filter(|head| last.is_none_or(|last| head.month <= last)) {
             let hasher = hashers.entry(head.month).or_default();
             hasher.update(head.service.as_bytes());
             hasher.update([0]);

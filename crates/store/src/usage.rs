@@ -381,7 +381,8 @@ impl Store {
         Ok(row.token)
     }
 
-    /// The months that have a revision, in order.
+    /// The months that have a revision, in order, up to the last that an event belongs to: what is only carried into
+    /// later ones makes no month of them.
     pub async fn months_with_usage(&self, as_of: AsOf) -> crate::Result<Vec<Month>> {
         let rows = self
             .query("SELECT DISTINCT month FROM revisions FINAL WHERE cut = ? ORDER BY month")
@@ -389,7 +390,19 @@ impl Store {
             .fetch_all::<i32>()
             .await
             .map_err(asking("months"))?;
-        rows.into_iter().map(month_of).collect()
+        let months: Vec<Month> = rows.into_iter().map(month_of).collect::<Result<_, _>>()?;
+        let last = self.last_month_touched().await?;
+        Ok(months.into_iter().filter(|month| last.is_none_or(|last| *month <= last)).collect())
+    }
+
+    /// The last month that an event belongs to; none before the first was counted.
+    pub async fn last_month_touched(&self) -> crate::Result<Option<Month>> {
+        let last = self
+            .query("SELECT max(arrayMax(touched_month)) FROM progress FINAL WHERE notEmpty(touched_month) HAVING count() > 0")
+            .fetch_optional::<i32>()
+            .await
+            .map_err(asking("the last month of an event"))?;
+        last.map(month_of).transpose()
     }
 }
 

@@ -29,6 +29,10 @@ const QUEUE: usize = 4_096;
 /// Why the demo closes a month in spite of the gap that the generated outage leaves.
 const GAP_REASON: &str = "demo: avbrott hos källan";
 
+/// The catalogue's file of agreements, and its column (from 0) that says how many.
+const AGREEMENTS: &str = "avtal.csv";
+const AGREEMENTS_NUMBER: usize = 5;
+
 /// Shows everything at work.
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -39,7 +43,7 @@ pub struct Demo {
     #[arg(long, default_value = crate::config::DEFAULT_LISTEN, value_name = "ADDR:PORT")]
     listen: SocketAddr,
     /// How much of the municipality: thousandths of its objects and events.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "THOUSANDTHS")]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "THOUSANDTHS")]
     sample: u32,
     /// The generator's seed.
     #[arg(long, default_value_t = 1)]
@@ -60,9 +64,15 @@ impl Demo {
             Some(_) => None,
             None => Some(tempfile::tempdir().context("could not make a temporary directory")?),
         };
+        let catalogue = self.catalogue().context("could not write the demo's catalogue")?;
         let data = self.data.clone().or_else(|| temporary.as_ref().map(|t| t.path().to_owned()));
-        let flags =
-            Flags { data, listen: Some(self.listen), engine: self.engine.clone(), ..Flags::default() };
+        let flags = Flags {
+            data,
+            listen: Some(self.listen),
+            engine: self.engine.clone(),
+            catalog: Some(catalogue.path().to_owned()),
+            ..Flags::default()
+        };
         let mut program = serve::start(Config::load(&flags)?).await?;
         let url = program.url().to_owned();
         tell(&format!("taxameter lyssnar på {url} – öppna sidan och se månaderna fyllas på"));
@@ -78,6 +88,19 @@ impl Demo {
             }
         }
         program.stop().await.and(outcome)
+    }
+
+    /// Linköping's catalogue with the sample's part of every agreement, so that what is billed without events keeps its
+    /// proportion to what is metered.
+    fn catalogue(&self) -> anyhow::Result<tempfile::TempDir> {
+        let directory = tempfile::tempdir()?;
+        for (path, bytes) in catalog::linkoping().iter() {
+            let file = directory.path().join(path);
+            std::fs::create_dir_all(file.parent().unwrap_or(directory.path()))?;
+            let scaled = (path == AGREEMENTS).then(|| scaled(&String::from_utf8_lossy(bytes), self.sample));
+            std::fs::write(file, scaled.as_deref().map_or(bytes, str::as_bytes))?;
+        }
+        Ok(directory)
     }
 
     async fn play(&self, url: &str, began: Stopwatch) -> anyhow::Result<()> {
@@ -104,6 +127,23 @@ impl Demo {
         }
         player.farewell(sent, refused, last).await
     }
+}
+
+/// The rows of agreements with so many thousandths of their number.
+fn scaled(agreements: &str, thousandths: u32) -> String {
+    let mut text = String::with_capacity(agreements.len() * 2);
+    for line in agreements.lines() {
+        let mut cells: Vec<&str> = line.split(';').collect();
+        let part;
+        if let Some(number) = cells.get(AGREEMENTS_NUMBER).and_then(|cell| cell.parse::<u64>().ok()) {
+            let number = number * u64::from(thousandths);
+            part = format!("{},{:03}", number / 1_000, number % 1_000);
+            cells[AGREEMENTS_NUMBER] = &part;
+        }
+        text.push_str(&cells.join(";"));
+        text.push_str("\r\n");
+    }
+    text
 }
 
 /// Sends the year, and closes each month when its time has come.
@@ -243,4 +283,23 @@ fn progress_bar() -> ProgressBar {
 #[expect(clippy::print_stdout, reason = "a demo speaks to who watches it")]
 fn tell(text: &str) {
     println!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_bills_its_part_of_every_agreement() {
+        let (whole, files) = (catalog::linkoping(), catalog::linkoping());
+        let text = scaled(&String::from_utf8_lossy(whole.get(AGREEMENTS).unwrap()), 5);
+        let mut part = files;
+        part.insert(AGREEMENTS, text.into_bytes());
+        let (whole, part) =
+            (catalog::check(&whole).unwrap().catalogue, catalog::check(&part).unwrap().catalogue);
+        assert_eq!(whole.agreements.len(), part.agreements.len());
+        for (whole, part) in whole.agreements.iter().zip(&part.agreements) {
+            assert_eq!(whole.quantity.micros() * 5, part.quantity.micros() * 1_000, "{}", whole.id);
+        }
+    }
 }

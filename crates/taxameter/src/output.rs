@@ -22,18 +22,34 @@ pub struct Column {
     pub key: &'static str,
     /// Its heading in a table.
     pub title: &'static str,
-    /// Whether it is aligned to the right.
-    pub number: bool,
+    /// What it holds, which decides how a table shows it.
+    pub kind: Kind,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, aligned to the left.
+    Text,
+    /// Decimal numbers, aligned to the right.
+    Number,
+    /// Kronor, aligned to the right with two decimals.
+    Money,
 }
 
 /// A column of text.
 pub const fn text(key: &'static str, title: &'static str) -> Column {
-    Column { key, title, number: false }
+    Column { key, title, kind: Kind::Text }
 }
 
 /// A column of numbers, given as decimal strings.
 pub const fn number(key: &'static str, title: &'static str) -> Column {
-    Column { key, title, number: true }
+    Column { key, title, kind: Kind::Number }
+}
+
+/// A column of kronor, given as decimal strings.
+pub const fn money(key: &'static str, title: &'static str) -> Column {
+    Column { key, title, kind: Kind::Money }
 }
 
 /// A list: columns and rows of as many cells.
@@ -73,10 +89,11 @@ impl List {
     }
 
     fn table(&self, out: &mut impl Write) -> io::Result<()> {
-        let shown = |column: &Column, cell: &Option<String>| match cell {
-            None => "–".to_owned(),
-            Some(value) if column.number => swedish(value),
-            Some(value) => value.clone(),
+        let shown = |column: &Column, cell: &Option<String>| match (cell, column.kind) {
+            (None, _) => "–".to_owned(),
+            (Some(value), Kind::Text) => value.clone(),
+            (Some(value), Kind::Number) => swedish(value),
+            (Some(value), Kind::Money) => swedish(&two_decimals(value)),
         };
         let cells: Vec<Vec<String>> = (self.rows.iter())
             .map(|row| self.columns.iter().zip(row).map(|(column, cell)| shown(column, cell)).collect())
@@ -91,7 +108,7 @@ impl List {
             for ((value, column), width) in values.into_iter().zip(&self.columns).zip(&widths) {
                 let padding = " ".repeat(width - value.chars().count());
                 let (before, after) =
-                    if column.number { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                    if column.kind == Kind::Text { ("", padding.as_str()) } else { (padding.as_str(), "") };
                 text.push_str(before);
                 text.push_str(value);
                 text.push_str(after);
@@ -131,6 +148,15 @@ impl List {
     }
 }
 
+/// An amount with its öre: `26.4` is `26.40`. What is no number, or has more decimals, stays as it is.
+fn two_decimals(amount: &str) -> String {
+    match amount.split_once('.') {
+        None if amount.bytes().any(|b| b.is_ascii_digit()) => format!("{amount}.00"),
+        Some((_, decimals)) if decimals.len() == 1 => format!("{amount}0"),
+        Some(_) | None => amount.to_owned(),
+    }
+}
+
 /// A decimal number as Swedish readers write it: groups of three, a decimal comma and a real minus sign.
 pub fn swedish(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("−", rest));
@@ -158,8 +184,8 @@ mod tests {
     use super::*;
 
     fn printed(format: Format) -> String {
-        let mut list = List::new(&[text("service", "Tjänst"), number("cost", "Kostnad")]);
-        list.rows.push(vec![Some("e-moten".into()), Some("1234567.50".into())]);
+        let mut list = List::new(&[text("service", "Tjänst"), money("cost", "Kostnad")]);
+        list.rows.push(vec![Some("e-moten".into()), Some("1234567.5".into())]);
         list.rows.push(vec![Some("mdm; \"x\"".into()), None]);
         let mut out = Vec::new();
         list.print(format, &mut out).unwrap();
@@ -174,7 +200,7 @@ mod tests {
 
     #[test]
     fn programs_get_the_plain_values() {
-        assert_eq!(printed(Format::Csv), "service,cost\r\ne-moten,1234567.50\r\n\"mdm; \"\"x\"\"\",\r\n");
+        assert_eq!(printed(Format::Csv), "service,cost\r\ne-moten,1234567.5\r\n\"mdm; \"\"x\"\"\",\r\n");
         let json: serde_json::Value = serde_json::from_str(&printed(Format::Json)).unwrap();
         assert_eq!(json[0]["cost"], "1234567.50");
         assert!(json[1]["cost"].is_null());

@@ -7,7 +7,7 @@ use domain::Month;
 use serde_json::{Value, json};
 
 use crate::client::{Connection, Target};
-use crate::output::{Format, List, number, text};
+use crate::output::{Format, List, money, number, text};
 
 /// What a month costs, and its close.
 #[derive(Debug, Args)]
@@ -103,10 +103,10 @@ impl Preview {
 
     fn list(&self, charges: &[Value]) -> anyhow::Result<List> {
         let amounts = [
-            number("gross", "Brutto"),
-            number("joint", "Gemensamt"),
-            number("net", "Netto"),
-            number("surcharge", "Påslag"),
+            money("gross", "Brutto"),
+            money("joint", "Gemensamt"),
+            money("net", "Netto"),
+            money("surcharge", "Påslag"),
         ];
         match self.by {
             By::Line => {
@@ -119,7 +119,7 @@ impl Preview {
                     text("corrects", "Rättar"),
                     number("quantity", "Volym"),
                     text("unit", "Enhet"),
-                    number("unit_price", "À-pris"),
+                    money("unit_price", "À-pris"),
                 ];
                 columns.extend(amounts);
                 Ok(List::of_items(&columns, charges))
@@ -184,8 +184,8 @@ fn print_months(items: &[Value], format: Format) -> anyhow::Result<()> {
     let columns = [
         text("month", "Månad"),
         text("state", "Läge"),
-        number("net", "Netto"),
-        number("surcharge", "Påslag"),
+        money("net", "Netto"),
+        money("surcharge", "Påslag"),
         text("hash", "Kontrollsumma"),
     ];
     Ok(List::of_items(&columns, items).print(format, &mut io::stdout().lock())?)

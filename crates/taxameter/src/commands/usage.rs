@@ -6,7 +6,7 @@ use clap::Args;
 use domain::Month;
 
 use crate::client::{Client, Target};
-use crate::output::{Column, Format, List, number, text};
+use crate::output::{Column, Format, List, money, number, text};
 use crate::serve;
 
 /// Shows volume and cost by month.
@@ -54,7 +54,7 @@ impl Usage {
         let (items, _) = connection.client.list("/v1/usage", &query).await?;
         let mut columns = vec![text("month", "Månad"), text("service", "Tjänst"), text("meter", "Mätare")];
         columns.extend(self.by.iter().filter_map(|by| column(by)));
-        columns.extend([text("unit", "Enhet"), number("quantity", "Volym"), number("cost", "Kostnad")]);
+        columns.extend([text("unit", "Enhet"), number("quantity", "Volym"), money("cost", "Kostnad")]);
         List::of_items(&columns, &items).print(self.output, &mut io::stdout().lock())?;
         connection.close().await
     }

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::account::{Kind, Outcome};
-use super::days::{HOUR, MINUTE, SECOND};
+use super::days::{DAY, HOUR, MINUTE, SECOND};
 use super::faults::Fate;
 use super::flow::Flow;
 use super::group::Group;
@@ -79,6 +79,11 @@ impl Day<'_> {
         self.world.days.day(self.at).month
     }
 
+    /// What identities are drawn from, so that no two years have one in common.
+    fn ordinal(&self) -> u64 {
+        ordinal(self.world.days.day(self.at).start)
+    }
+
     /// One observation of every object of a flow. Tells how many there are and how many will be refused.
     fn observations(&mut self, at: usize, poll: i64) -> (u32, u32) {
         let world = self.world;
@@ -120,7 +125,7 @@ impl Day<'_> {
         let planned = flow.volume * i128::from(self.world.sample) / i128::from(flow.habit.each) / 20_000_000;
         let objects = u64::try_from(planned).unwrap_or(0).max(1);
         for n in 0..count {
-            let identity = mix(mix(mix(flow.key, purpose::IDENTITY), self.at as u64), n);
+            let identity = mix(mix(mix(flow.key, purpose::IDENTITY), self.ordinal()), n);
             let object = below(mix(identity, purpose::OBJECT), objects);
             let subject = mix(mix(flow.key, purpose::OBJECT), object);
             let mirrored = n % 2 == 1 || n + 1 < count;
@@ -132,7 +137,8 @@ impl Day<'_> {
     fn sessions(&mut self, at: usize, person: u64) {
         let flow = &self.world.flows.flows[at];
         let subject = mix(mix(flow.key, purpose::SUBJECT), person);
-        let monthly = mix(mix(subject, purpose::SESSION), self.month() as u64);
+        let first = self.world.days.day(self.world.days.month(self.month()).start).start;
+        let monthly = mix(mix(subject, purpose::SESSION), ordinal(first));
         let sessions = 1 + below(monthly, 2 * flow.habit.each as u64 - 1);
         let (days, today) = (self.world.days.month(self.month()).len() as u64, self.day_of_month() as u64);
         for session in 0..sessions {
@@ -236,10 +242,15 @@ impl Day<'_> {
             return;
         }
         let flow = &world.flows.flows[at];
-        let identity = mix(flow.key, purpose::FAULT);
+        let identity = mix(mix(flow.key, purpose::FAULT), self.ordinal());
         let time = world.days.day(self.at).start + 12 * HOUR;
         let quantity = -10 * flow.habit.each;
         let spec = self.spec(at, Form::Happening, identity, identity, time, MINUTE);
         self.specs.push(Spec { quantity, costcentre: company, kind: Kind::Credit, ..spec });
     }
+}
+
+/// The number of a day in time, from its first instant.
+fn ordinal(start: i64) -> u64 {
+    start.div_euclid(DAY).cast_unsigned()
 }
