@@ -202,7 +202,7 @@ mod tests {
     fn programs_get_the_plain_values() {
         assert_eq!(printed(Format::Csv), "service,cost\r\ne-moten,1234567.5\r\n\"mdm; \"\"x\"\"\",\r\n");
         let json: serde_json::Value = serde_json::from_str(&printed(Format::Json)).unwrap();
-        assert_eq!(json[0]["cost"], "1234567.50");
+        assert_eq!(json[0]["cost"], "1234567.5");
         assert!(json[1]["cost"].is_null());
     }
 
