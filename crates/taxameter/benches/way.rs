@@ -67,11 +67,8 @@ impl Program {
             .output()
             .expect("the sender runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).expect("its summary");
-        let accepted =
-            rows.iter().find(|row| row.to_string().contains("mottagna")).expect("how many were accepted");
-        let digits: String = accepted.to_string().chars().filter(char::is_ascii_digit).collect();
-        digits.parse().expect("a number")
+        let summary: Value = serde_json::from_slice(&output.stdout).expect("its summary");
+        summary["accepted"].as_u64().expect("how many were accepted")
     }
 
     fn until_counted(&self, events: u64) {
