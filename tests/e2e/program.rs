@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long anything that is awaited may take on a slow day. A wait ends as soon as what it waits for is there.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(240);
 
 /// A running program; killed when it is dropped.
 pub(crate) struct Program {
