@@ -24,8 +24,11 @@ use crate::seam::Revisions;
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait for the other partitions' emissions after the first: they fall idle at about the same time.
 const SETTLE: Duration = Duration::from_millis(100);
-/// News that come without such a pause are a bulk load: then rounds are spaced out.
+/// News that come without such a pause are a bulk load: then rounds are spaced out. The pause grows with the rounds, as
+/// the time between two emissions does when both work on large months.
 const QUIET: Duration = Duration::from_millis(400);
+/// … to this at most: so long an event may wait for its figures after a load has ended.
+const QUIET_MAX: Duration = Duration::from_secs(2);
 /// Under a bulk load a round begins no sooner after the last than so many times what that took: at most a tenth of the
 /// time goes into previews that are superseded at once.
 const PAUSE_PER_ROUND: u32 = 9;
@@ -114,7 +117,7 @@ impl<S: Revisions> RollUp<S> {
                 collected = tokio::time::Instant::now();
                 self.collect().await;
             }
-            pause(&news, (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
+            pause(&news, took.clamp(QUIET, QUIET_MAX), (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
         }
     }
 
@@ -343,12 +346,12 @@ fn name(kind: &str, prefix: &Prefix, parts: &[u128]) -> u128 {
     u128::from_be_bytes(first)
 }
 
-/// Waits for a pause in the news, at most so long. What came meanwhile is news for the next round.
-async fn pause(news: &Notify, at_most: Duration) {
+/// Waits until no news came for a while, at most so long. What came meanwhile is news for the next round.
+async fn pause(news: &Notify, quiet: Duration, at_most: Duration) {
     let until = tokio::time::Instant::now() + at_most;
     let mut came = false;
     while tokio::time::Instant::now() < until {
-        match tokio::time::timeout(QUIET.min(at_most), news.notified()).await {
+        match tokio::time::timeout(quiet.min(at_most), news.notified()).await {
             Ok(()) => came = true,
             Err(_) => break,
         }
