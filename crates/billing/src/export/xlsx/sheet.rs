@@ -124,6 +124,9 @@ fn write(sheet: &mut Worksheet, formats: &Formats, row: u32, at: u16, cell: &Cel
         Cell::Count(count) => (Decimal::from(*count), &formats.count),
     };
     // Excel has no other numbers than floats; an amount with 15 digits comes back as it was.
-    sheet.write_number_with_format(row, at, number.to_f64().unwrap_or(f64::NAN), format)?;
+    let shown = number
+        .to_f64()
+        .ok_or_else(|| XlsxError::ParameterError(format!("{number} is no number of a workbook")))?;
+    sheet.write_number_with_format(row, at, shown, format)?;
     Ok(())
 }
