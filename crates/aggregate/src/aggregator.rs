@@ -345,9 +345,9 @@ impl<S: Rows + Revisions> Work<S> {
             (generation, partitions),
             writer,
         );
-        let (news, until) = (Arc::clone(news), stopped.clone());
+        let (to_come, news, until) = (Arc::clone(log), Arc::clone(news), stopped.clone());
         let rolling = tokio::spawn(async move {
-            if let Err(error) = rollup.run(news, until).await {
+            if let Err(error) = rollup.run(to_come, news, until).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "roll-up ended");
             }
         });

@@ -10,6 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use domain::catalogue::Catalogue;
 use domain::{Instant, Month, calendar};
+use eventlog::{EventLog, topic};
 use store::rollup::{Barriers, CutRow, Head, Prefix, RevisionRows};
 use tokio::sync::{Notify, watch};
 
@@ -24,16 +25,14 @@ use crate::seam::Revisions;
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait for the other partitions' emissions after the first: they fall idle at about the same time.
 const SETTLE: Duration = Duration::from_millis(100);
-/// News that come without such a pause are a bulk load: then rounds are spaced out. The pause grows with the rounds, as
-/// the time between two emissions does when both work on large months.
+/// A load is over when all of the log is counted and nothing more came for so long: two emissions of a load may lie
+/// further apart, but then there are records between them.
 const QUIET: Duration = Duration::from_millis(400);
-/// … to this at most: so long an event may wait for its figures after a load has ended.
-const QUIET_MAX: Duration = Duration::from_secs(2);
-/// Under a bulk load a round begins no sooner after the last than so many times what that took: at most a tenth of the
-/// time goes into previews that are superseded at once.
+/// Under a load a round begins no sooner after the last than so many times what that took: at most a tenth of the time
+/// goes into previews that are superseded at once.
 const PAUSE_PER_ROUND: u32 = 9;
 /// … but no later than this, so that figures move.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Rows are written in chunks of about so many, so that memory is bounded.
@@ -95,7 +94,14 @@ impl<S: Revisions> RollUp<S> {
 
     /// Keeps previews fresh and rolls cuts up until told to stop. A failed round is repeated: nothing that it wrote means
     /// anything before its heads.
-    pub async fn run(mut self, news: Arc<Notify>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+    ///
+    /// The log is only asked how long it is: whether more is about to be counted.
+    pub async fn run(
+        mut self,
+        log: Arc<dyn EventLog>,
+        news: Arc<Notify>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Error> {
         let mut collected = tokio::time::Instant::now();
         loop {
             tokio::select! {
@@ -117,8 +123,37 @@ impl<S: Revisions> RollUp<S> {
                 collected = tokio::time::Instant::now();
                 self.collect().await;
             }
-            pause(&news, took.clamp(QUIET, QUIET_MAX), (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
+            self.pause(&*log, &news, (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
         }
+    }
+
+    /// Waits until a load is over, at most so long. What came meanwhile is news for the next round.
+    async fn pause(&self, log: &dyn EventLog, news: &Notify, at_most: Duration) {
+        let until = tokio::time::Instant::now() + at_most;
+        let mut came = false;
+        while tokio::time::Instant::now() < until {
+            match tokio::time::timeout(QUIET.min(at_most), news.notified()).await {
+                Ok(()) => came = true,
+                Err(_) if self.all_is_counted(log).await => break,
+                Err(_) => {}
+            }
+        }
+        if came {
+            news.notify_one();
+        }
+    }
+
+    /// Whether every record of the log is counted. Whoever does not answer holds nothing up.
+    async fn all_is_counted(&self, log: &dyn EventLog) -> bool {
+        let Ok(prefix) = self.store.counted_prefix(self.generation, self.partitions).await else {
+            return true;
+        };
+        for (partition, counted) in (0..).zip(prefix.as_of) {
+            if log.end_offset(topic::USAGE, partition).await.is_ok_and(|end| end > counted) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Rolls up what is dirty, then the cuts that are ready. Answers with the number of revisions written.
@@ -344,19 +379,4 @@ fn name(kind: &str, prefix: &Prefix, parts: &[u128]) -> u128 {
     let mut first = [0; 16];
     first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     u128::from_be_bytes(first)
-}
-
-/// Waits until no news came for a while, at most so long. What came meanwhile is news for the next round.
-async fn pause(news: &Notify, quiet: Duration, at_most: Duration) {
-    let until = tokio::time::Instant::now() + at_most;
-    let mut came = false;
-    while tokio::time::Instant::now() < until {
-        match tokio::time::timeout(quiet.min(at_most), news.notified()).await {
-            Ok(()) => came = true,
-            Err(_) => break,
-        }
-    }
-    if came {
-        news.notify_one();
-    }
 }
