@@ -78,6 +78,7 @@ async fn send(log: &dyn EventLog, partitions: u32, events: impl Iterator<Item = 
         batch: 1,
         received: now().micros(),
         sources: vec![("/lkdata/collector/ad/linkoping".into(), events as u32)],
+        released: false,
     };
     for (id, json) in events {
         let partition = EventKey::of("/lkdata/collector/ad/linkoping", &id).partition(partitions);

@@ -198,6 +198,7 @@ impl<S: Rows> Owner<S> {
             batch: 0,
             received: (self.shared.now)().micros(),
             sources: Vec::new(),
+            released: false,
         };
         let partition = self.counter.place().partition;
         let record = Record { header, value: Bytes::new() };

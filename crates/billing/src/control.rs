@@ -94,6 +94,7 @@ pub(crate) fn header(kind: Kind, at: Instant) -> Header {
         batch: 0,
         received: at.micros(),
         sources: Vec::new(),
+        released: false,
     }
 }
 

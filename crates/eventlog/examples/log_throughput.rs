@@ -146,6 +146,7 @@ fn record(number: u64) -> Record {
         batch: number,
         received: 1_614_589_200_000_000,
         sources: vec![("urn:linkoping:lkdata:utskrift".to_owned(), EVENTS)],
+        released: false,
     };
     Record { header, value: Bytes::from(value) }
 }

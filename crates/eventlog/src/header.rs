@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 /// The name of the Kafka record header.
 pub const HEADER_NAME: &str = "taxameter";
 
+/// The instant of a collector's last mark when it stops in order, with nothing in its spool: until it comes back and
+/// marks again, nobody needs to wait for it. The last microsecond of the year 2299, the latest that is stored as it is.
+pub const LEFT: i64 = 10_413_705_599_999_999;
+
 /// The version that this program writes and reads.
 const VERSION: u64 = 1;
 
@@ -32,6 +36,8 @@ pub struct Header {
     pub received: i64,
     /// How many events of each source the record holds. Empty unless the record has events.
     pub sources: Vec<(String, u32)>,
+    /// Whether its events come from the quarantine, where they were parked: they were answered as accepted before.
+    pub released: bool,
 }
 
 /// What a record is.
@@ -86,6 +92,8 @@ struct Wire {
     received: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sources: Vec<(String, u32)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    released: bool,
 }
 
 #[derive(Serialize)]
@@ -102,6 +110,8 @@ struct WireRef<'a> {
     received: i64,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     sources: &'a [(String, u32)],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    released: bool,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy)]
@@ -134,6 +144,7 @@ impl Header {
             batch: self.batch,
             received: self.received,
             sources: &self.sources,
+            released: self.released,
         };
         let mut bytes = Vec::with_capacity(128 + self.collector.len() + 48 * self.sources.len());
         #[expect(
@@ -183,6 +194,7 @@ impl Header {
             batch: wire.batch,
             received: wire.received,
             sources: wire.sources,
+            released: wire.released,
         })
     }
 
@@ -206,14 +218,15 @@ mod tests {
             Just(Kind::Quarantine),
         ];
         let sources = prop::collection::vec((".*", any::<u32>()), 0..5);
-        (kind, ".*", any::<u64>(), any::<u64>(), any::<i64>(), sources).prop_map(
-            |(kind, collector, epoch, batch, received, sources)| Header {
+        (kind, ".*", any::<u64>(), any::<u64>(), any::<i64>(), sources, any::<bool>()).prop_map(
+            |(kind, collector, epoch, batch, received, sources, released)| Header {
                 kind,
                 collector,
                 epoch,
                 batch,
                 received,
                 sources,
+                released,
             },
         )
     }
@@ -244,6 +257,7 @@ mod tests {
             batch: 12,
             received: 1_614_589_200_000_000,
             sources: vec![("urn:x".to_owned(), 3)],
+            released: false,
         };
         let bytes = br#"{"v":1,"kind":"barrier","control":41,"collector":"c1","epoch":7,"batch":12,"received":1614589200000000,"sources":[["urn:x",3]]}"#;
         assert_eq!(header.encode(), bytes);

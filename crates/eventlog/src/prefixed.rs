@@ -125,6 +125,7 @@ mod tests {
             batch: 1,
             received: 1,
             sources: Vec::new(),
+            released: false,
         };
         one.append("usage", 0, vec![Record { header, value: "x".into() }]).await.unwrap();
         assert_eq!(

@@ -133,6 +133,7 @@ impl Run {
             batch: 1,
             received: now().micros(),
             sources: vec![],
+            released: false,
         };
         let value = format!("[{}]", json.join(",")).into();
         let stored = Stored { offset, timestamp: 0, header: Ok(header), key: None, value };

@@ -224,6 +224,7 @@ fn a_close_that_was_killed_is_carried_out_by_the_next_owner() {
             batch: 0,
             received: at.micros(),
             sources: Vec::new(),
+            released: false,
         };
         let decision = Record { header, value: value.into() };
         let control = world.log.append("control", 0, vec![decision]).await.unwrap()[0];

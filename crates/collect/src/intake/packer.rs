@@ -163,6 +163,7 @@ impl Packer {
             batch: self.batch.fetch_add(1, Ordering::Relaxed),
             received: received.micros(),
             sources,
+            released: false,
         }
     }
 }

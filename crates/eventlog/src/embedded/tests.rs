@@ -19,6 +19,7 @@ fn record(value: &'static str) -> Vec<Record> {
         batch: 0,
         received: 0,
         sources: Vec::new(),
+        released: false,
     };
     vec![Record { header, value: Bytes::from_static(value.as_bytes()) }]
 }

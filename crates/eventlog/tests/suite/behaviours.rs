@@ -55,6 +55,7 @@ pub(crate) fn header(batch: u64) -> Header {
         batch,
         received: 1_614_589_200_000_000,
         sources: vec![("urn:lkdata:print".to_owned(), 1)],
+        released: false,
     }
 }
 
@@ -237,6 +238,7 @@ pub(crate) async fn headers_of_every_kind_come_back(log: Log, topic: &str) {
             batch: 0,
             received: -1,
             sources: vec![("urn:å".to_owned(), 4000), (String::new(), 96)],
+            released: false,
         })
         .collect();
     let records =
