@@ -16,12 +16,14 @@ use crate::problem::{Kind, Problem};
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync>;
 
 /// One part that must work, and whether it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// The part, as in `log` or `store`.
     pub name: &'static str,
     /// Whether it works.
     pub ok: bool,
+    /// What is known of why it does not, in English; empty when there is nothing to say.
+    pub why: String,
 }
 
 /// The committed description of everything that is answered.
@@ -40,7 +42,11 @@ pub(crate) async fn readyz(State(shared): State<Shared>) -> Result<Response, Pro
     if checks.iter().all(|check| check.ok) {
         return Ok(axum::Json(serde_json::json!({ "ready": true, "checks": named })).into_response());
     }
-    let away: Vec<&str> = checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
+    let named_with_why = |check: &Check| match check.why.as_str() {
+        "" => check.name.to_owned(),
+        why => format!("{} ({why})", check.name),
+    };
+    let away: Vec<String> = checks.iter().filter(|check| !check.ok).map(named_with_why).collect();
     let list = away.join(", ");
     Err(Problem::new(Kind::Unavailable)
         .detail(format!("inte redo: {list}"), format!("not ready: {list}"))

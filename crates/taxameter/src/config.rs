@@ -19,6 +19,11 @@ pub const DEFAULT_KAFKA_PARTITIONS: u32 = 12;
 /// How far back events are taken unless told otherwise: ten years, so that a year of the past can be sent today. A shop
 /// that only takes what is fresh sets 25, and its index of identities stays that much smaller.
 const DEFAULT_HORIZON_MONTHS: u32 = 120;
+/// How many days records of the usage log are kept after they were counted, unless told otherwise: a week to look at them.
+const DEFAULT_LOG_KEEP_DAYS: u16 = 7;
+/// How long counting may stand still while something waits, unless told otherwise, until the program is not ready: longer
+/// than a restart or a rebalance takes.
+const DEFAULT_STANDSTILL_SECONDS: u32 = 60;
 /// Where the data lies unless told otherwise.
 pub const DEFAULT_DATA: &str = "taxameter-data";
 
@@ -87,6 +92,10 @@ pub struct File {
     pub partitions: Option<u32>,
     /// How far back events are taken and told apart, in months before they are received.
     pub horizon_months: Option<u32>,
+    /// How many days records of the usage log are kept after they were counted.
+    pub log_keep_days: Option<u16>,
+    /// How many seconds counting may stand still while something waits, until `/readyz` says so.
+    pub standstill_seconds: Option<u32>,
 }
 
 /// `[kafka]`
@@ -166,6 +175,10 @@ pub struct Config {
     pub engine: Option<PathBuf>,
     /// How far back events are taken and told apart, in months before they are received.
     pub horizon_months: u32,
+    /// How many days records of the usage log are kept after they were counted.
+    pub log_keep_days: u16,
+    /// How long counting may stand still while something waits, until the program is not ready.
+    pub standstill: std::time::Duration,
 }
 
 impl Config {
@@ -227,6 +240,10 @@ impl Config {
             clickhouse: file.clickhouse,
             engine: flags.engine.clone(),
             horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
+            log_keep_days: file.log_keep_days.unwrap_or(DEFAULT_LOG_KEEP_DAYS),
+            standstill: std::time::Duration::from_secs(
+                file.standstill_seconds.unwrap_or(DEFAULT_STANDSTILL_SECONDS).into(),
+            ),
         })
     }
 
