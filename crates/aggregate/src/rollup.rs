@@ -28,11 +28,9 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A load is over when all of the log is counted and nothing more came for so long: two emissions of a load may lie
 /// further apart, but then there are records between them.
 const QUIET: Duration = Duration::from_millis(400);
-/// Under a load a round begins no sooner after the last than so many times what that took: at most a tenth of the time
-/// goes into previews that are superseded at once.
+/// Under a load a round begins no sooner after the last than so many times what that took: a tenth of the time goes into
+/// previews that are superseded at once, however large the months have become.
 const PAUSE_PER_ROUND: u32 = 9;
-/// … but no later than this, so that figures move.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Rows are written in chunks of about so many, so that memory is bounded.
@@ -123,7 +121,7 @@ impl<S: Revisions> RollUp<S> {
                 collected = tokio::time::Instant::now();
                 self.collect().await;
             }
-            self.pause(&*log, &news, (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
+            self.pause(&*log, &news, took * PAUSE_PER_ROUND).await;
         }
     }
 
