@@ -13,7 +13,7 @@ use chrono::Months;
 use domain::Instant;
 use eventlog::{Header, Kind, Stored};
 use futures::executor::block_on;
-use store::counting::Step;
+use store::counting::{Generation, Step};
 use store::rollup::Prefix;
 
 use crate::Random;
@@ -21,7 +21,7 @@ use crate::events::{Event, HOUR, MONTHS, catalogue, first_month, workload};
 use crate::oracle::{self, Outcomes, Usage};
 use crate::store::{GENERATION, Memory, Row, rows};
 
-const PARTITIONS: u32 = 3;
+pub(crate) const PARTITIONS: u32 = 3;
 
 /// A rule that owners break on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,10 @@ pub(crate) struct Run {
     listed: BTreeMap<(u32, u64), store::rows::ProgressRow>,
 }
 
+fn generation() -> Generation {
+    Generation { generation: GENERATION, partitions: PARTITIONS, ..Generation::default() }
+}
+
 fn now() -> Instant {
     // Everything that was sent has ended, holds and all.
     first_month().plus(MONTHS).end()
@@ -114,7 +118,7 @@ impl Run {
         self.writer += 1;
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue()));
         let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-        RollUp::new(Arc::clone(&self.memory), catalogue, metrics, now, (GENERATION, PARTITIONS), self.writer)
+        RollUp::new(Arc::clone(&self.memory), catalogue, metrics, now, generation(), self.writer)
     }
 
     fn append(&mut self, partition: u32, kind: Kind, events: Vec<Event>) {
@@ -162,7 +166,7 @@ impl Run {
     /// A new owner: progress is read first, the filter built after it.
     fn owner(&mut self, partition: u32) -> Owner {
         let tables = self.memory.0.lock().unwrap();
-        let from = tables.sealed_upto(partition);
+        let sealed = tables.sealed(partition);
         let mut filter = Filter::with_capacity(0);
         if self.broken == Some(Broken::FilterBeforeProgress) {
             self.stale.iter().for_each(|key| filter.add(*key));
@@ -172,7 +176,7 @@ impl Run {
         }
         let place =
             Place { generation: GENERATION, partition, partitions: PARTITIONS, horizon: Months::new(600) };
-        Owner { counter: Counter::new(place, from, filter), steps: Vec::new(), next: 0 }
+        Owner { counter: Counter::new(place, &sealed, filter), steps: Vec::new(), next: 0 }
     }
 
     /// One thing that an owner does: a step of its emission, or the next record, or the beginning of an emission.
@@ -294,7 +298,7 @@ impl Run {
         let sealed = |run: &Self| {
             (0..PARTITIONS).all(|partition| {
                 let last = run.logs[partition as usize].last().map_or(0, |logged| logged.stored.offset + 1);
-                run.memory.0.lock().unwrap().sealed_upto(partition) >= last
+                run.memory.0.lock().unwrap().sealed(partition).upto >= last
             })
         };
         for _ in 0..20_000 {
@@ -331,7 +335,8 @@ impl Run {
             let mut counted = Outcomes::new();
             for (partition, window) in tables.windows() {
                 if window.window < prefix.as_of[partition as usize] {
-                    for (source, _, outcome, events) in &window.outcomes {
+                    let judged = |line: &str| !["accepted", "resent", "released"].contains(&line);
+                    for (source, _, outcome, events) in window.outcomes.iter().filter(|row| judged(row.2)) {
                         *counted.entry((source.clone(), *outcome)).or_default() += events;
                     }
                 }

@@ -8,7 +8,7 @@ use aggregate::seam::Revisions;
 use domain::usage::{DailyUsage, MonthlyUsage};
 use domain::{EventKey, Instant, Month, Quantity};
 use store::Result;
-use store::counting::{Step, StoredEvent};
+use store::counting::{Sealed, Step, StoredEvent};
 use store::rollup::{
     Barriers, CellTotal, CutRow, Head, Marker, Prefix, RevisionRows, SignedObservation, TouchedUpto,
 };
@@ -91,13 +91,13 @@ impl Tables {
         }
     }
 
-    pub(crate) fn sealed_upto(&self, partition: u32) -> u64 {
+    pub(crate) fn sealed(&self, partition: u32) -> Sealed {
         let rows = self.progress.iter().filter(|((of, _), _)| *of == partition);
-        rows.flat_map(|(_, versions)| versions.values())
+        let newest = rows
+            .flat_map(|(_, versions)| versions.values())
             .filter(|row| row.sealed)
-            .map(|row| row.upto)
-            .max()
-            .unwrap_or(0)
+            .max_by_key(|row| row.upto);
+        newest.map_or_else(Sealed::default, |row| Sealed { upto: row.upto, batches: row.batches.clone() })
     }
 
     /// The newest row of each window.
@@ -122,6 +122,7 @@ pub(crate) fn rows(step: Step, batch: &Batch, dictionary: &Dictionary) -> Vec<Ro
             seq: row.seq,
             generation: row.generation,
             position: row.position,
+            life: row.life,
             fingerprint: row.fingerprint,
             effect: row.effect,
             service: symbol(row.service),
@@ -138,6 +139,7 @@ pub(crate) fn rows(step: Step, batch: &Batch, dictionary: &Dictionary) -> Vec<Ro
             id: text.get(row.id).to_owned(),
             subject: text.get(row.subject).to_owned(),
             time: row.time,
+            received: row.received,
         }
     };
     let signed = |row: &store::rows::SignedRow| {
@@ -362,7 +364,8 @@ impl Revisions for Memory {
         Ok(())
     }
 
-    async fn pending_cuts(&self, generation: u16, partitions: u32) -> Result<Vec<Barriers>> {
+    async fn pending_cuts(&self) -> Result<Vec<Barriers>> {
+        let (generation, partitions) = (GENERATION, crate::run::PARTITIONS);
         let tables = self.0.lock().unwrap();
         let mut barriers: BTreeMap<u64, BTreeMap<u32, (u64, Instant)>> = BTreeMap::new();
         for (partition, row) in tables.windows().filter(|(_, row)| row.sealed) {
