@@ -253,10 +253,12 @@ impl Storage {
         self.store(&state)?.topics(&self.path)
     }
 
-    pub(super) fn add_topic(&self, topic: &Topic) -> Result<()> {
+    /// Makes a topic, or gives one that has so many partitions the rest of them. What a crash leaves behind are partitions that
+    /// nothing knows of.
+    pub(super) fn put_topic(&self, topic: &Topic, has: u32) -> Result<()> {
         let mut state = self.state.write();
         if let State::Open(store) = &mut *state {
-            for partition in 0..topic.partitions {
+            for partition in has..topic.partitions {
                 store
                     .add_partition(&topic.name, partition)
                     .map_err(|e| failed("making a partition", &self.path, e))?;
