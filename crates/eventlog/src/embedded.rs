@@ -105,6 +105,11 @@ impl EmbeddedLog {
         let writer = writer::Writer::start(Arc::clone(&shared), config.queue_bytes_max)?;
         Ok(Self { shared, writer })
     }
+
+    /// How many records of torn batches opening has cut off the journal's end. Nobody was ever told that they are there.
+    pub fn cut_records(&self) -> u64 {
+        self.shared.storage.cut_records()
+    }
 }
 
 impl TopicState {
@@ -394,13 +399,8 @@ impl EventLog for EmbeddedLog {
     }
 }
 
-/// A stored value as a record; `None` when it is not a frame of ours.
-fn stored(offset: u64, bytes: Bytes) -> Option<Stored> {
-    frame::decode(bytes).map(|(timestamp, header, key, value)| Stored {
-        offset,
-        timestamp,
-        header,
-        key,
-        value,
-    })
+/// A stored value as a record.
+fn stored(offset: u64, bytes: Bytes) -> Result<Stored, frame::Damage> {
+    let (timestamp, header, key, value) = frame::decode(bytes)?;
+    Ok(Stored { offset, timestamp, header, key, value })
 }
