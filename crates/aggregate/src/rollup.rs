@@ -54,6 +54,8 @@ pub struct RollUp<S> {
     touched: TouchedMonths,
     rolled_up: RolledUpMonths,
     seen: Option<Prefix>,
+    /// The cut that was last said to wait for the catalogue.
+    waiting: Option<u64>,
 }
 
 impl<S> std::fmt::Debug for RollUp<S> {
@@ -86,6 +88,7 @@ impl<S: Revisions> RollUp<S> {
             touched: TouchedMonths::default(),
             rolled_up: RolledUpMonths::new(),
             seen: None,
+            waiting: None,
         }
     }
 
@@ -160,10 +163,14 @@ impl<S: Revisions> RollUp<S> {
     pub async fn round(&mut self) -> Result<usize, Error> {
         let previews = self.previews().await?;
         let cuts = self.store.pending_cuts().await?;
+        let mut rolled_up = 0;
         for barriers in &cuts {
-            self.cut(barriers).await?;
+            if !self.cut(barriers).await? {
+                break;
+            }
+            rolled_up += 1;
         }
-        Ok(previews + cuts.len())
+        Ok(previews + rolled_up)
     }
 
     async fn collect(&self) {
@@ -218,7 +225,10 @@ impl<S: Revisions> RollUp<S> {
 
     /// Rolls up a cut: what differs from the last one is reckoned, the rest keeps its revision. Every meter and month gets
     /// a head of its own, and the cut is named when all are there.
-    async fn cut(&mut self, barriers: &Barriers) -> Result<(), Error> {
+    ///
+    /// A cut never changes, so it waits (and answers false) until the catalogue knows all of its meters: another process
+    /// may have counted some that this one has not heard of yet.
+    async fn cut(&mut self, barriers: &Barriers) -> Result<bool, Error> {
         let Barriers { cut, prefix, received } = barriers;
         let until = calendar::start_of_day(received.day());
         let before = self.store.last_cut().await?;
@@ -236,7 +246,13 @@ impl<S: Revisions> RollUp<S> {
         let catalogue = self.catalogue.load_full();
         let (mut work, mut kept) = (Vec::new(), Vec::new());
         for key in touched.meters() {
-            let Some(meter) = dirty::meter_of(&catalogue, key) else { continue };
+            let Some(meter) = dirty::meter_of(&catalogue, key) else {
+                if self.waiting.replace(*cut) != Some(*cut) {
+                    let (service, meter) = key;
+                    tracing::warn!(cut, service, meter, "catalogue lacks a meter of a cut; waiting for it");
+                }
+                return Ok(false);
+            };
             let all = touched.months(key, meter, until);
             let clean = |head: &&Head| {
                 let time_passed = head.until.min(head.month.end()) != until.min(head.month.end());
@@ -264,7 +280,7 @@ impl<S: Revisions> RollUp<S> {
         self.write(&job, &work).await?;
         self.store.put_cut(&CutRow { cut: *cut, prefix: prefix.clone(), until }).await?;
         tracing::info!(cut, "cut is rolled up");
-        Ok(())
+        Ok(true)
     }
 
     /// Reckons and writes, rows first and heads last, in chunks of whole meters.

@@ -1,6 +1,7 @@
-//! The wrong variants of the executable model, by its names: each breaks one rule on purpose and must be noticed.
+//! The wrong variants of the executable model, by its names, and some more: each breaks one rule on purpose and must be
+//! noticed.
 //!
-//! All seventeen apply to the real core. Each is broken outside of it, where what the core writes is stored, where what it
+//! All seventeen of the model apply to the real core. Each is broken outside of it, where what the core writes is stored, where what it
 //! asks is answered, or in what an owner, a roll-up or a close does around it; the core has no switches.
 
 /// A rule that is broken on purpose.
@@ -23,10 +24,13 @@ pub(crate) enum Control {
     OutcomesNotCumulative,
     PreviewNamedByAsOf,
     NewestBarrierOfClose,
+    EarlierGenerationsIgnored,
+    BatchesNotCarried,
+    IdentitiesDeletedEarly,
 }
 
-/// Every control, with its name in the model, and what is wrong and where.
-pub(crate) const CONTROLS: [(Control, &str, &str); 17] = [
+/// Every control: the model's with their names there, then some more; and what is wrong where.
+pub(crate) const CONTROLS: [(Control, &str, &str); 20] = [
     (Control::PlainInserts, "plain_inserts", "the store adds up every row of a cell that was ever inserted"),
     (
         Control::NoPositionBound,
@@ -95,6 +99,22 @@ pub(crate) const CONTROLS: [(Control, &str, &str); 17] = [
         Control::NewestBarrierOfClose,
         "newest_barrier_of_close",
         "a cut ends at the newest barrier of its close instead of the first",
+    ),
+    // What is not in the model: generations, the collectors' own counts, the horizon.
+    (
+        Control::EarlierGenerationsIgnored,
+        "earlier_generations_ignored",
+        "the store answers look-ups with rows of the generation that is counted alone",
+    ),
+    (
+        Control::BatchesNotCarried,
+        "batches_not_carried",
+        "an owner begins without the batch numbers that progress has",
+    ),
+    (
+        Control::IdentitiesDeletedEarly,
+        "identities_deleted_early",
+        "identities are deleted as soon as time has passed them by",
     ),
 ];
 

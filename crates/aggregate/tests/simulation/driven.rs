@@ -184,7 +184,8 @@ impl Driven {
         let aggregator = Aggregator::new(config, log, store, known, reload, metrics);
         let task = tokio::spawn(aggregator.run(stopped));
         tokio::spawn(async move {
-            asked.notified().await;
+            // It is looked at now and then, and soon when somebody asks.
+            let _ = tokio::time::timeout(Duration::from_secs(20), asked.notified()).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             file.store(Arc::new(catalogue()));
         });
@@ -221,7 +222,7 @@ impl Driven {
         let World { tables, random, log, .. } = &mut *self.world();
         let generation = log.generation();
         let ends = log.newest().iter().map(|partition| partition.end());
-        (0..).zip(ends).all(|(of, end)| tables.sealed_upto(generation, of, random) >= end)
+        (0..).zip(ends).all(|(of, end)| tables.sealed(generation, of, random).upto >= end)
             && !tables.cuts.is_empty_at(&CLOSES)
     }
 }

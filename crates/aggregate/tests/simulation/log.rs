@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aggregate::WINDOW_OFFSETS;
 use domain::Instant;
-use eventlog::{Header, Kind, Stored, UnreadableHeader};
+use eventlog::{Header, Kind, Stored, TopicId, UnreadableHeader};
+use store::rollup::Prefix;
 
 use crate::events::Event;
 use crate::random::Random;
@@ -56,13 +57,21 @@ impl Logged {
 #[derive(Debug, Default)]
 pub(crate) struct Partition {
     pub(crate) records: Vec<Arc<Logged>>,
+    /// Where its generation begins.
+    pub(crate) start: u64,
+    /// What lies before this is deleted, and can be read by nobody but the oracle.
+    pub(crate) deleted: u64,
     next: u64,
 }
 
 impl Partition {
+    fn beginning_at(start: u64) -> Self {
+        Self { start, deleted: start, next: start, records: Vec::new() }
+    }
+
     /// The offset after the last record.
     pub(crate) fn end(&self) -> u64 {
-        self.records.last().map_or(0, |last| last.offset() + 1)
+        self.records.last().map_or(self.start, |last| last.offset() + 1)
     }
 
     /// Everything from an offset on.
@@ -94,15 +103,39 @@ impl Partition {
     }
 }
 
-/// All generations of the topic, from number 1 on.
+/// The partitions of a topic, or of a part of its life.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) topic: TopicId,
+    pub(crate) partitions: Vec<Partition>,
+}
+
+/// All generations, from number 1 on.
 #[derive(Debug)]
 pub(crate) struct Log {
-    pub(crate) generations: Vec<Vec<Partition>>,
+    pub(crate) generations: Vec<Generation>,
 }
 
 impl Log {
     pub(crate) fn new(partitions: u32) -> Self {
-        Self { generations: vec![(0..partitions).map(|_| Partition::default()).collect()] }
+        let mut log = Self { generations: Vec::new() };
+        log.make_topic(partitions);
+        log
+    }
+
+    /// Another topic.
+    pub(crate) fn make_topic(&mut self, partitions: u32) {
+        let topic = TopicId(self.generations.len() as u128 + 1);
+        let partitions = (0..partitions).map(|_| Partition::beginning_at(0)).collect();
+        self.generations.push(Generation { topic, partitions });
+    }
+
+    /// The same topic with more partitions.
+    pub(crate) fn add_partitions(&mut self, partitions: u32) {
+        let Some(Generation { topic, partitions: of }) = self.generations.last() else { return };
+        let starts = of.iter().map(Partition::end).chain(std::iter::repeat(0));
+        let partitions = starts.take(partitions as usize).map(Partition::beginning_at).collect();
+        self.generations.push(Generation { topic: *topic, partitions });
     }
 
     /// The number of the generation that is written to.
@@ -111,11 +144,15 @@ impl Log {
     }
 
     pub(crate) fn of(&self, generation: u16) -> &[Partition] {
-        &self.generations[usize::from(generation) - 1]
+        &self.generations[usize::from(generation) - 1].partitions
     }
 
     pub(crate) fn newest(&self) -> &[Partition] {
         self.of(self.generation())
+    }
+
+    pub(crate) fn newest_mut(&mut self) -> &mut [Partition] {
+        self.generations.last_mut().map_or(&mut [], |newest| newest.partitions.as_mut_slice())
     }
 
     pub(crate) fn partitions(&self) -> u32 {
@@ -123,16 +160,18 @@ impl Log {
     }
 
     pub(crate) fn append(&mut self, random: &mut Random, partition: u32, logged: Logged) -> u64 {
-        let newest = self.generations.last_mut().unwrap();
-        newest[partition as usize].push(random, logged)
+        self.newest_mut()[partition as usize].push(random, logged)
     }
 
-    /// The offsets after the first barriers of a cut, once every partition has one.
-    pub(crate) fn cut(&self, cut: u64) -> Option<Vec<u64>> {
+    /// What lies before the first barriers of a cut, in the first generation all of whose partitions have one.
+    pub(crate) fn cut(&self, cut: u64) -> Option<Prefix> {
         let first = |partition: &Partition| {
             partition.records.iter().find(|logged| logged.cut == Some(cut)).map(|logged| logged.offset() + 1)
         };
-        self.newest().iter().map(first).collect()
+        (1..).zip(&self.generations).find_map(|(generation, of)| {
+            let as_of = of.partitions.iter().map(first).collect::<Option<_>>()?;
+            Some(Prefix { generation, as_of })
+        })
     }
 }
 

@@ -20,6 +20,7 @@ mod campaign;
 mod check;
 mod closer;
 mod controls;
+mod cuts;
 mod desk;
 mod driven;
 mod events;

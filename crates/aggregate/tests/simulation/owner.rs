@@ -7,7 +7,7 @@ use aggregate::counter::{Counter, Place};
 use aggregate::filter::Filter;
 use aggregate::record::{Content, Decoded, decode};
 use domain::EventKey;
-use store::counting::{Step, StoredEvent};
+use store::counting::{Sealed, Step, StoredEvent};
 use store::rows::{Effect as Contribution, Position, ProgressRow};
 
 use crate::controls::Control;
@@ -39,7 +39,7 @@ struct Owner {
     desk: Desk,
     place: Place,
     /// Where it began.
-    from: u64,
+    from: Sealed,
     counter: Counter,
     /// The progress that it wrote last of each window, for the controls that leave out what was listed before.
     listed: BTreeMap<u64, ProgressRow>,
@@ -55,14 +55,24 @@ impl Owner {
         }
         let mut from = {
             let World { tables, random, .. } = &mut *desk.world();
-            tables.sealed_upto(place.generation, place.partition, random)
+            tables.sealed(place.generation, place.partition, random)
         };
-        if from > 0 && desk.world().may(8, "replayed from the start") {
-            from = 0;
+        {
+            let mut world = desk.world();
+            let start = world.log.of(place.generation)[place.partition as usize].start;
+            from.upto = from.upto.max(start);
+            if world.breaks(Control::BatchesNotCarried) {
+                from.batches.clear();
+            }
+            // Nobody does that, but it must do no harm while everything is there that was known then.
+            if from.upto > start && !world.has_forgotten && world.may(8, "replayed from the start") {
+                from = Sealed { upto: start, ..Sealed::default() };
+            }
         }
         desk.dally(30).await;
         let filter = early.unwrap_or_else(|| filter(&desk.world()));
-        Self { desk, place, from, counter: Counter::new(place, from, filter), listed: BTreeMap::new() }
+        let counter = Counter::new(place, &from, filter);
+        Self { desk, place, from, counter, listed: BTreeMap::new() }
     }
 
     /// Whether everything of the log is counted.
@@ -86,7 +96,7 @@ impl Owner {
         let wanted = self.counter.wanted(&decoded);
         if !wanted.is_empty() {
             self.desk.dally(30).await;
-            let stored = identities(&self.desk.world(), &wanted, self.from);
+            let stored = identities(&self.desk.world(), &wanted, self.place, self.from.upto);
             self.counter.learn(&stored);
             self.desk.dally(30).await;
         }
@@ -118,8 +128,8 @@ impl Owner {
         let (some, mut counter) = {
             let world = self.desk.world();
             let log = &world.log.of(self.place.generation)[self.place.partition as usize];
-            let some: Vec<_> = log.from(self.from).iter().map(Arc::clone).collect();
-            (some, Counter::new(self.place, self.from, filter(&world)))
+            let some: Vec<_> = log.from(self.from.upto).iter().map(Arc::clone).collect();
+            (some, Counter::new(self.place, &self.from, filter(&world)))
         };
         for record in some.iter().filter(|record| record.offset() <= last.offset()) {
             let mut decoded = decode(&record.stored, self.place.horizon);
@@ -140,7 +150,7 @@ fn count_one(counter: &mut Counter, record: &Decoded<'_>, world: &World) {
     let one = std::slice::from_ref(record);
     assert_eq!(counter.unknown_meter(one, &catalogue()), None);
     let wanted = counter.wanted(one);
-    counter.learn(&identities(world, &wanted, 0));
+    counter.learn(&identities(world, &wanted, counter.place(), 0));
     counter.count(record);
 }
 
@@ -157,10 +167,13 @@ fn filter(world: &World) -> Filter {
 }
 
 /// What the store knows of identities.
-fn identities(world: &World, wanted: &[EventKey], from: u64) -> Vec<StoredEvent> {
+fn identities(world: &World, wanted: &[EventKey], place: Place, from: u64) -> Vec<StoredEvent> {
     let mut found = world.tables.identities(wanted);
     if world.breaks(Control::BoundAtRestart) {
         found.retain(|event| event.position.offset() < from);
+    }
+    if world.breaks(Control::EarlierGenerationsIgnored) {
+        found.retain(|event| event.generation == place.generation);
     }
     if world.breaks(Control::NoPositionBound) {
         found.iter_mut().for_each(|event| (event.generation, event.position) = (0, Position::default()));
@@ -169,7 +182,7 @@ fn identities(world: &World, wanted: &[EventKey], from: u64) -> Vec<StoredEvent>
 }
 
 /// Changes what an emission writes, as an owner would that has the rule wrong.
-fn break_rule(control: Option<Control>, steps: &mut Vec<Effect>, listed: &mut BTreeMap<u64, ProgressRow>) {
+fn break_rule(control: Option<Control>, steps: &mut [Effect], listed: &mut BTreeMap<u64, ProgressRow>) {
     let is_superseded = |row: &Row| matches!(row, Row::Event(_, event) if event.effect == Contribution::None && !event.retracted);
     match control {
         Some(Control::ProgressFirst) => {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use eventlog::log::IDLE;
 use eventlog::{
-    AppendError, Delivery, Error, EventLog, Finding, Record, Result, Stored, Subscription, Topic, TopicId,
-    TopicSpec, topic,
+    AppendError, Delivery, Error, EventLog, Finding, Record, Result, Stored, Subscription, Topic, TopicSpec,
+    topic,
 };
 use futures::future::{BoxFuture, FutureExt};
 
 use crate::desk::Desk;
+use crate::log::Partition;
 
 /// What a subscription is told next.
 #[derive(Default)]
@@ -30,16 +31,25 @@ impl Mailbox {
 pub(crate) struct ProcessLog {
     desk: Desk,
     mailbox: Arc<Mailbox>,
+    /// The generation whose topic it is; none for the newest.
+    of: Option<u16>,
 }
 
 impl ProcessLog {
     pub(crate) fn new(desk: Desk, mailbox: Arc<Mailbox>) -> Self {
-        Self { desk, mailbox }
+        Self { desk, mailbox, of: None }
     }
 
-    fn end(&self, name: &str, partition: u32) -> u64 {
+    /// The topic of a generation.
+    pub(crate) fn of_generation(desk: Desk, generation: u16) -> Self {
+        Self { desk, mailbox: Arc::default(), of: Some(generation) }
+    }
+
+    fn ask<T>(&self, name: &str, partition: u32, ask: impl Fn(&Partition) -> T) -> T {
         let world = self.desk.world();
-        if name == topic::USAGE { world.log.newest()[partition as usize].end() } else { 0 }
+        let of = world.log.of(self.of.unwrap_or_else(|| world.log.generation()));
+        let nothing = Partition::default();
+        ask(if name == topic::USAGE { &of[partition as usize] } else { &nothing })
     }
 }
 
@@ -52,12 +62,25 @@ impl EventLog for ProcessLog {
         async { Ok(Vec::new()) }.boxed()
     }
 
+    fn add_partitions<'a>(&'a self, name: &'a str, partitions: u32) -> BoxFuture<'a, Result<Topic>> {
+        async move {
+            self.desk.pause().await;
+            if partitions > self.desk.world().log.partitions() {
+                self.desk.world().log.add_partitions(partitions);
+            }
+            self.topic(name).await
+        }
+        .boxed()
+    }
+
     fn topic<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Topic>> {
         async move {
             self.desk.pause().await;
             let world = self.desk.world();
-            let id = TopicId(u128::from(world.log.generation()));
-            Ok(Topic { name: name.to_owned(), partitions: world.log.partitions(), id })
+            let generation = self.of.unwrap_or_else(|| world.log.generation());
+            let id = world.log.generations[usize::from(generation) - 1].topic;
+            let partitions = world.log.of(generation).len() as u32;
+            Ok(Topic { name: name.to_owned(), partitions, id })
         }
         .boxed()
     }
@@ -79,19 +102,31 @@ impl EventLog for ProcessLog {
         .boxed()
     }
 
-    fn read<'a>(&'a self, _: &'a str, _: u32, _: u64, _: usize) -> BoxFuture<'a, Result<Vec<Stored>>> {
-        // Only the quarantine topic is read, and it is empty.
-        async { Ok(Vec::new()) }.boxed()
+    fn read<'a>(
+        &'a self,
+        name: &'a str,
+        partition: u32,
+        from: u64,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        async move {
+            self.desk.pause().await;
+            self.ask(name, partition, |of| {
+                is_there(of, partition, from)?;
+                Ok(of.from(from).iter().take(3).map(|logged| logged.stored.clone()).collect())
+            })
+        }
+        .boxed()
     }
 
-    fn start_offset<'a>(&'a self, _: &'a str, _: u32) -> BoxFuture<'a, Result<u64>> {
-        async { Ok(0) }.boxed()
+    fn start_offset<'a>(&'a self, name: &'a str, partition: u32) -> BoxFuture<'a, Result<u64>> {
+        async move { Ok(self.ask(name, partition, |of| of.deleted)) }.boxed()
     }
 
     fn end_offset<'a>(&'a self, name: &'a str, partition: u32) -> BoxFuture<'a, Result<u64>> {
         async move {
             self.desk.pause().await;
-            Ok(self.end(name, partition))
+            Ok(self.ask(name, partition, Partition::end))
         }
         .boxed()
     }
@@ -105,19 +140,37 @@ impl EventLog for ProcessLog {
     ) -> BoxFuture<'a, Result<u64>> {
         async move {
             tokio::time::sleep(timeout).await;
-            Ok(self.end(name, partition))
+            Ok(self.ask(name, partition, Partition::end))
         }
         .boxed()
     }
 
-    fn delete_before<'a>(&'a self, _: &'a str, _: u32, _: u64) -> BoxFuture<'a, Result<u64>> {
-        async { Ok(0) }.boxed()
+    fn delete_before<'a>(&'a self, _: &'a str, partition: u32, offset: u64) -> BoxFuture<'a, Result<u64>> {
+        async move {
+            self.desk.pause().await;
+            let mut world = self.desk.world();
+            world.fault("old records deleted");
+            let of = &mut world.log.newest_mut()[partition as usize];
+            of.deleted = offset.max(of.deleted);
+            Ok(of.deleted)
+        }
+        .boxed()
     }
 
     fn subscribe<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Box<dyn Subscription>>> {
         let (desk, mailbox) = (self.desk.clone(), Arc::clone(&self.mailbox));
         let subscription = Reading { desk, mailbox, next: BTreeMap::new(), paused: BTreeSet::new() };
         async move { Ok(Box::new(subscription) as Box<dyn Subscription>) }.boxed()
+    }
+}
+
+/// Nothing is read that was deleted.
+fn is_there(of: &Partition, partition: u32, wanted: u64) -> Result<()> {
+    match wanted < of.deleted {
+        true => {
+            Err(Error::BelowLogStart { topic: topic::USAGE.to_owned(), partition, wanted, start: of.deleted })
+        }
+        false => Ok(()),
     }
 }
 
@@ -183,6 +236,7 @@ impl Subscription for Reading {
 
     fn seek(&mut self, partition: u32, offset: u64) -> BoxFuture<'_, Result<()>> {
         async move {
+            is_there(&self.desk.world().log.newest()[partition as usize], partition, offset)?;
             match self.next.get_mut(&partition) {
                 Some(next) => {
                     *next = Some(offset);

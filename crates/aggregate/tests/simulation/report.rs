@@ -82,7 +82,7 @@ impl Totals {
 
 /// Everything that must have happened in the seeds of the ordinary test: every outcome, every fault, every way in which
 /// events concern each other.
-pub(crate) const COVERAGE: [&str; 41] = [
+pub(crate) const COVERAGE: [&str; 49] = [
     "metered",
     "revised",
     "duplicate",
@@ -101,6 +101,13 @@ pub(crate) const COVERAGE: [&str; 41] = [
     "revision to another meter",
     "revision of a retraction",
     "revision of a marker",
+    "accepted",
+    "resent",
+    "released",
+    "id used again after the horizon",
+    "identities beyond the horizon deleted",
+    "another generation",
+    "begin of a generation interrupted",
     "correction of a closed month",
     "window ended by its offset",
     "window ended by a barrier",
@@ -124,10 +131,11 @@ pub(crate) const COVERAGE: [&str; 41] = [
     "record that cannot be read",
     "event in the wrong partition",
     "something that is no event",
+    "collector restarted",
 ];
 
 /// What must have happened beside in the seeds with whole processes.
-pub(crate) const DRIVEN_COVERAGE: [&str; 8] = [
+pub(crate) const DRIVEN_COVERAGE: [&str; 9] = [
     "process killed",
     "process stopped in order",
     "two owners at once",
@@ -135,5 +143,6 @@ pub(crate) const DRIVEN_COVERAGE: [&str; 8] = [
     "partition paused",
     "catalogue came late",
     "look-up failed",
+    "old records deleted",
     "insert landed late, maybe in part",
 ];

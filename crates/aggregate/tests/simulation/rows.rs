@@ -80,6 +80,7 @@ fn stored(batch: &Batch, dictionary: &Dictionary, index: usize) -> StoredEvent {
         seq: row.seq,
         generation: row.generation,
         position: row.position,
+        life: row.life,
         fingerprint: row.fingerprint,
         effect: row.effect,
         service: symbol(row.service),
@@ -96,6 +97,7 @@ fn stored(batch: &Batch, dictionary: &Dictionary, index: usize) -> StoredEvent {
         id: text.get(row.id).to_owned(),
         subject: text.get(row.subject).to_owned(),
         time: row.time,
+        received: row.received,
     }
 }
 

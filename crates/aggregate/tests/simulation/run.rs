@@ -21,6 +21,8 @@ use crate::scene::{DAY, Scene, catalogue, now, set_clock};
 use crate::seam::Seam;
 use crate::world::World;
 
+mod upkeep;
+
 /// A run that goes on for longer has gone wrong.
 const TICKS_MAX: usize = 20_000;
 
@@ -94,6 +96,7 @@ impl Run {
             self.step_owners();
             self.step_rollups();
             self.world().land();
+            self.step_upkeep();
             if self.pending.is_empty() && self.closers.is_empty() && self.world().closed == CLOSES {
                 rest -= 1;
             }
@@ -143,6 +146,10 @@ impl Run {
 
     fn step_owners(&mut self) {
         let (generation, partitions) = self.topic();
+        if self.percent(20) {
+            let earlier = self.owners.iter_mut().filter(|((of, _), _)| *of != generation);
+            earlier.flat_map(|(_, owners)| owners).for_each(|owner| assert!(!owner.step()));
+        }
         let place = (generation, self.below(partitions as usize) as u32);
         let owners = self.owners.get(&place).map_or(0, Vec::len);
         if owners == 0 || owners < 3 && self.world().may(4, "two owners at once") {
@@ -162,6 +169,14 @@ impl Run {
         }
     }
 
+    fn is_sealed(&self, generation: u16, partitions: u32) -> bool {
+        let World { tables, random, log, .. } = &mut *self.world();
+        let ends = log.of(generation).iter().map(|partition| (partition.start, partition.end()));
+        (0..partitions)
+            .zip(ends)
+            .all(|(of, (start, end))| tables.sealed(generation, of, random).upto.max(start) >= end)
+    }
+
     fn topic(&self) -> (u16, u32) {
         let world = self.world();
         (world.log.generation(), world.log.partitions())
@@ -169,10 +184,10 @@ impl Run {
 
     fn begin_rollup(&mut self) -> Rolling {
         self.writers += 1;
-        let (topic, writer) = (self.topic(), self.writers);
+        let writer = self.writers;
         let rounds = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&rounds);
-        Rolling { job: Job::new(&self.world, |desk| roll_up(desk, topic, writer, count)), rounds }
+        Rolling { job: Job::new(&self.world, |desk| roll_up(desk, writer, count)), rounds }
     }
 
     /// Two roll-ups, each of which may die, or end because a write failed.
@@ -183,9 +198,8 @@ impl Run {
         }
         let at = self.below(2);
         let steps = self.below(7);
-        if self.world().may(1, "roll-up killed") {
-            self.rollups.swap_remove(at);
-        } else if (0..steps).any(|_| self.rollups[at].job.step()) {
+        let is_killed = self.world().may(1, "roll-up killed");
+        if is_killed || (0..steps).any(|_| self.rollups[at].job.step()) {
             self.rollups.swap_remove(at);
         }
     }
@@ -226,19 +240,17 @@ impl Run {
     }
 
     fn is_over(&self, generation: u16, partitions: u32) -> bool {
-        let World { tables, random, log, .. } = &mut *self.world();
-        let ends = log.of(generation).iter().map(|partition| partition.end());
-        (0..partitions).zip(ends).all(|(of, end)| tables.sealed_upto(generation, of, random) >= end)
-            && !tables.cuts.is_empty_at(&CLOSES)
+        self.is_sealed(generation, partitions) && !self.world().tables.cuts.is_empty_at(&CLOSES)
     }
 }
 
 /// Rolls up for ever, until a write fails: then everything is to be read again, by another.
-async fn roll_up(desk: Desk, topic: (u16, u32), writer: u128, rounds: Arc<AtomicU64>) {
+async fn roll_up(desk: Desk, writer: u128, rounds: Arc<AtomicU64>) {
     let seam = Arc::new(Seam::new(desk.clone()));
     let catalogue = Arc::new(ArcSwap::from_pointee(catalogue()));
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
-    let mut rollup = RollUp::new(Arc::clone(&seam), catalogue, metrics, now, topic, writer);
+    let generation = desk.world().generations.last().cloned().unwrap();
+    let mut rollup = RollUp::new(Arc::clone(&seam), catalogue, metrics, now, generation, writer);
     loop {
         seam.begin_round();
         desk.pause().await;

@@ -14,6 +14,7 @@ use store::rollup::{
 use store::rows::{ProgressRow, Touched};
 
 use crate::controls::Control;
+use crate::cuts::pending_cuts;
 use crate::desk::Desk;
 use crate::rows::{self, Row, SignedKey, Value};
 use crate::tables::{Tables, within};
@@ -276,10 +277,10 @@ impl Revisions for Seam {
         self.write(rows::of_revision(revision, rows)).await
     }
 
-    async fn pending_cuts(&self, generation: u16, partitions: u32) -> Result<Vec<Barriers>> {
+    async fn pending_cuts(&self) -> Result<Vec<Barriers>> {
         self.desk.pause().await;
         let world = &mut *self.desk.world();
-        Ok(pending_cuts(world, generation, partitions))
+        Ok(pending_cuts(world))
     }
 
     async fn last_cut(&self) -> Result<Option<CutRow>> {
@@ -295,43 +296,4 @@ impl Revisions for Seam {
     async fn collect_superseded(&self, _: Instant) -> Result<u64> {
         Ok(0)
     }
-}
-
-/// The cuts that can be rolled up: every partition has sealed a barrier of it. The first barrier in each is where it ends.
-fn pending_cuts(world: &mut World, generation: u16, partitions: u32) -> Vec<Barriers> {
-    let mut barriers: BTreeMap<u64, BTreeMap<u32, Vec<(u64, Instant)>>> = BTreeMap::new();
-    let mut add = |cut: u64, partition: u32, at: (u64, Instant)| {
-        barriers.entry(cut).or_default().entry(partition).or_default().push(at);
-    };
-    let World { tables, random, log, control, .. } = world;
-    if *control == Some(Control::CloseWithoutWaiting) {
-        for (partition, of) in (0..).zip(log.of(generation)) {
-            for logged in &of.records {
-                if let Some(cut) = logged.cut {
-                    add(cut, partition, (logged.offset() + 1, logged.received()));
-                }
-            }
-        }
-    } else {
-        for ((of, partition), row) in tables.windows(random) {
-            if let Some((cut, received)) = row.barrier.filter(|_| of == generation && row.sealed) {
-                add(cut, partition, (row.upto, received));
-            }
-        }
-    }
-    let is_newest = *control == Some(Control::NewestBarrierOfClose);
-    barriers.retain(|cut, of| tables.cuts.is_empty_at(cut) && of.len() == partitions as usize);
-    let chosen =
-        |of: Vec<(u64, Instant)>| if is_newest { of.into_iter().max() } else { of.into_iter().min() };
-    barriers
-        .into_iter()
-        .map(|(cut, of)| {
-            let ends: Vec<(u64, Instant)> = of.into_values().filter_map(chosen).collect();
-            Barriers {
-                cut,
-                prefix: Prefix { generation, as_of: ends.iter().map(|(upto, _)| *upto).collect() },
-                received: ends.iter().map(|(_, received)| *received).max().unwrap(),
-            }
-        })
-        .collect()
 }

@@ -1,8 +1,8 @@
 //! The tables as an owner of a process sees them.
 
 use aggregate::seam::Rows;
-use domain::EventKey;
-use store::counting::{Generation, Step, StoredEvent};
+use domain::{EventKey, Instant};
+use store::counting::{Generation, Sealed, Step, StoredEvent};
 use store::rows::{Batch, Dictionary};
 use store::{Error, Result};
 
@@ -29,10 +29,10 @@ impl Rows for Seam {
         Ok(())
     }
 
-    async fn sealed_upto(&self, generation: u16, partition: u32) -> Result<u64> {
+    async fn sealed(&self, generation: u16, partition: u32) -> Result<Sealed> {
         self.desk().pause().await;
         let World { tables, random, .. } = &mut *self.desk().world();
-        Ok(tables.sealed_upto(generation, partition, random))
+        Ok(tables.sealed(generation, partition, random))
     }
 
     async fn count_keys(&self) -> Result<u64> {
@@ -75,5 +75,18 @@ impl Rows for Seam {
 
     async fn write_quarantine(&self, _: &Batch) -> Result<()> {
         Ok(())
+    }
+
+    async fn quarantine_counts(&self) -> Result<Vec<(String, u64)>> {
+        Ok(Vec::new())
+    }
+
+    async fn windows_unsealed(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    async fn forget(&self, before: Instant) -> Result<u64> {
+        self.desk().pause().await;
+        Ok(self.desk().world().forget(before))
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use domain::usage::{DailyUsage, MonthlyUsage};
 use domain::{EventKey, Instant, Month};
-use store::counting::StoredEvent;
+use store::counting::{Sealed, StoredEvent};
 use store::rollup::{CutRow, Head, Prefix};
 use store::rows::{Position, ProgressRow};
 
@@ -32,10 +32,9 @@ impl<K: Ord + Debug, V: PartialEq + Debug> Replacing<K, V> {
     /// Inserts a row; an earlier one of the same key and version with other content is a difference.
     fn insert(&mut self, key: K, version: u64, value: V) -> Option<String> {
         let same = |(of, old): &&(u64, V)| *of == version && *old != value;
-        let difference = match self.rows.get(&key).and_then(|rows| rows.iter().find(same)) {
-            Some((_, old)) => Some(format!("{key:?} of version {version} was {old:?} and is {value:?}")),
-            None => None,
-        };
+        let old = self.rows.get(&key).and_then(|rows| rows.iter().find(same));
+        let difference =
+            old.map(|(_, old)| format!("{key:?} of version {version} was {old:?} and is {value:?}"));
         self.rows.entry(key).or_default().push((version, value));
         difference
     }
@@ -82,7 +81,8 @@ pub(crate) type UsageKey = (Month, String, String, String);
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tables {
-    pub(crate) events: Replacing<(EventKey, u32), (u32, StoredEvent)>,
+    /// By identity, revision and place; with the partition.
+    pub(crate) events: Replacing<(EventKey, u32, u64), (u32, StoredEvent)>,
     pub(crate) observations: Replacing<SignedKey, Value>,
     pub(crate) snapshots: Replacing<SignedKey, Value>,
     pub(crate) cells: Replacing<CellKey, i128>,
@@ -102,11 +102,8 @@ impl Tables {
         let rewritten = |kind, what: Option<String>| what.map(|detail| Difference { kind, detail });
         match row {
             Row::Event(partition, event) => {
-                let version = event.position.precedence(event.generation);
-                rewritten(
-                    "events rewritten",
-                    self.events.insert((event.key, event.seq), version, (partition, *event)),
-                )
+                let key = (event.key, event.seq, event.position.place(event.generation));
+                rewritten("events rewritten", self.events.insert(key, 0, (partition, *event)))
             }
             Row::Observation(key, row) => {
                 rewritten("observations rewritten", self.observations.insert(key, 0, *row))
@@ -148,11 +145,12 @@ impl Tables {
         }
     }
 
-    /// Everything of a partition below this offset is stored.
-    pub(crate) fn sealed_upto(&self, generation: u16, partition: u32, random: &mut Random) -> u64 {
-        let windows = self.windows(random);
-        let sealed = windows.iter().filter(|(place, row)| *place == (generation, partition) && row.sealed);
-        sealed.map(|(_, row)| row.upto).max().unwrap_or(0)
+    /// Where counting of a partition goes on: everything before is stored.
+    pub(crate) fn sealed(&self, generation: u16, partition: u32, random: &mut Random) -> Sealed {
+        let windows = self.windows(random).into_iter();
+        let sealed = windows.filter(|(place, row)| *place == (generation, partition) && row.sealed);
+        let last = sealed.map(|(_, row)| row).max_by_key(|row| row.upto);
+        last.map_or_else(Sealed::default, |row| Sealed { upto: row.upto, batches: row.batches.clone() })
     }
 
     /// The newest progress of each window.
@@ -162,16 +160,28 @@ impl Tables {
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = EventKey> {
-        self.events.rows.keys().map(|(key, _)| *key)
+        self.events.rows.keys().map(|(key, ..)| *key)
     }
 
-    /// Every revision of these identities, each with its lowest position.
+    /// Every stored revision of these identities.
     pub(crate) fn identities(&self, keys: &[EventKey]) -> Vec<StoredEvent> {
-        let of = |key: &EventKey| self.events.rows.range((*key, 0)..=(*key, u32::MAX));
-        let first = |rows: &Vec<(u64, (u32, StoredEvent))>| {
-            rows.iter().max_by_key(|(version, _)| *version).map(|(_, (_, event))| event.clone())
-        };
-        keys.iter().flat_map(of).filter_map(|(_, rows)| first(rows)).collect()
+        let of = |key: &EventKey| self.events.rows.range((*key, 0, 0)..=(*key, u32::MAX, u64::MAX));
+        let rows = keys.iter().flat_map(of).filter_map(|(_, rows)| rows.first());
+        rows.map(|(_, (_, event))| event.clone()).collect()
+    }
+
+    /// Deletes identities all of whose revisions are from before an instant, each life for itself.
+    pub(crate) fn forget(&mut self, before: Instant) -> u64 {
+        let mut latest: BTreeMap<(EventKey, u64), Instant> = BTreeMap::new();
+        for ((key, ..), (_, event)) in self.events.all() {
+            let of_life = latest.entry((*key, event.life)).or_insert(event.time);
+            *of_life = event.time.max(event.received).max(*of_life);
+        }
+        let rows = self.events.rows.len();
+        self.events.rows.retain(|(key, ..), rows| {
+            rows.first().is_some_and(|(_, (_, event))| latest[&(*key, event.life)] >= before)
+        });
+        (rows - self.events.rows.len()) as u64
     }
 
     /// What a reader sees: the newest head of each month and meter, and its rows.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::Months;
+use domain::Instant;
 use eventlog::{Header, Kind};
 use store::counting::Generation;
 
@@ -16,6 +18,18 @@ use crate::scene::{Scene, now};
 use crate::tables::Tables;
 
 const COLLECTORS: [&str; 2] = ["c1", "c2"];
+/// What older epochs sent is not told apart any more.
+const EPOCHS_MAX: u64 = 8;
+
+/// The generation of the first topic.
+fn first_generation(log: &Log) -> Generation {
+    Generation {
+        generation: 1,
+        topic: log.generations[0].topic.to_string(),
+        partitions: log.partitions(),
+        ..Generation::default()
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -36,8 +50,10 @@ pub(crate) struct World {
     pub(crate) closed: u64,
     /// What a killed job had under way, and when it lands.
     late: Vec<(usize, Effect)>,
-    /// The batch number of each collector.
-    batches: [u64; COLLECTORS.len()],
+    /// The epoch and the batch number of each collector.
+    batches: [(u64, u64); COLLECTORS.len()],
+    /// Whether identities beyond the horizon were deleted.
+    pub(crate) has_forgotten: bool,
     /// What a collector will send once more.
     again: Vec<(u32, Arc<Logged>)>,
 }
@@ -45,19 +61,22 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(mut random: Random, scene: Scene, control: Option<Control>) -> Self {
         let partitions = random.pick(&[2, 3, 3, 4]);
+        let log = Log::new(partitions);
+        let generations = vec![first_generation(&log)];
         Self {
             random,
             scene,
             control,
-            log: Log::new(partitions),
+            log,
             tables: Tables::default(),
-            generations: Vec::new(),
+            generations,
             is_faulty: true,
             faults: BTreeMap::new(),
             differences: Vec::new(),
             closed: 0,
             late: Vec::new(),
-            batches: [0; COLLECTORS.len()],
+            batches: [(1, 0); COLLECTORS.len()],
+            has_forgotten: false,
             again: Vec::new(),
         }
     }
@@ -120,15 +139,19 @@ impl World {
         let collector = self.random.below(COLLECTORS.len());
         let mut sources: BTreeMap<&str, u32> = BTreeMap::new();
         items.iter().for_each(|item| *sources.entry(item.source()).or_default() += 1);
-        self.batches[collector] += 1;
+        if self.batches[collector].0 < EPOCHS_MAX && self.may(1, "collector restarted") {
+            self.batches[collector] = (self.batches[collector].0 + 1, 0);
+        }
+        self.batches[collector].1 += 1;
+        let (epoch, batch) = self.batches[collector];
         Header {
             kind,
             collector: COLLECTORS[collector].to_owned(),
-            epoch: 1,
-            batch: self.batches[collector],
+            epoch,
+            batch,
             received: now().micros(),
             sources: sources.into_iter().map(|(source, events)| (source.to_owned(), events)).collect(),
-            released: false,
+            released: kind == Kind::Events && self.may(3, "record released from the quarantine"),
         }
     }
 
@@ -198,6 +221,31 @@ impl World {
         let copy =
             Logged { stored: stored.clone(), items: items.clone(), is_unreadable: *is_unreadable, cut: *cut };
         self.log.append(&mut self.random, partition, copy);
+    }
+
+    /// Deletes identities that are forgotten: only when nothing that is to be counted was received before that.
+    pub(crate) fn forget(&mut self, before: Instant) -> u64 {
+        if self.breaks(Control::IdentitiesDeletedEarly) {
+            self.has_forgotten = true;
+            return self.tables.forget(now());
+        }
+        let mut oldest = now();
+        let generation = self.log.generation();
+        for (partition, of) in (0..).zip(self.log.newest()) {
+            let sealed = self.tables.sealed(generation, partition, &mut self.random).upto;
+            oldest = of.from(sealed).iter().map(|logged| logged.received()).fold(oldest, Instant::min);
+        }
+        oldest = self.again.iter().map(|(_, logged)| logged.received()).fold(oldest, Instant::min);
+        let horizon = Months::new(self.scene.horizon);
+        if oldest.to_utc() - horizon <= before.to_utc() {
+            return 0;
+        }
+        let forgotten = self.tables.forget(before);
+        if forgotten > 0 {
+            self.fault("identities beyond the horizon deleted");
+            self.has_forgotten = true;
+        }
+        forgotten
     }
 
     /// What was to be sent again is, in any order.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, NaiveDate};
 use domain::usage::MeterKind;
-use domain::{Instant, Month, calendar};
+use domain::{Instant, Month};
 
 use super::subjects;
 use crate::closer::Lines;
@@ -164,9 +164,12 @@ impl<'e> Reckoned<'e> {
 fn holding<'e>(at: Instant, readings: &[&'e Event], ends: &[(Instant, NaiveDate)]) -> Option<&'e Event> {
     let earlier = readings.iter().filter(|reading| reading.time <= at);
     let last = earlier.max_by_key(|reading| (reading.time, reading.seq, &reading.id))?;
-    let year = NaiveDate::from_ymd_opt(last.time.day().year() + 1, 1, 1).unwrap();
     let has_expired = at.micros() - last.time.micros() >= i64::from(HOLD_DAYS) * DAY;
     let is_ended = ends.iter().any(|(end, day)| last.time <= *end && *end <= at && last.day < *day);
-    let is_forgotten = last.subject.starts_with("ps_") && at >= calendar::start_of_day(year);
-    (!has_expired && !is_ended && !is_forgotten).then_some(last)
+    (!has_expired && !is_ended && !has_new_keys(last, at)).then_some(last)
+}
+
+/// Whether a reading is of a pseudonym whose key has changed with the year since.
+fn has_new_keys(reading: &Event, at: Instant) -> bool {
+    reading.subject.starts_with("ps_") && reading.time.day().year() < at.day().year()
 }
