@@ -11,7 +11,8 @@
 //! * A full disk ([`Error::Full`]): writing stops while less than [`Config::free_bytes_min`] is free, and goes on when
 //!   there is more. Should the disk run full in the middle of a write all the same, the store is closed, its torn tail
 //!   cut, and opened again ([`storage`]) as soon as there is room; nothing that was answered is lost by that.
-//! * Power loss: the journal's tail that was not synced is cut ([`mend`]).
+//! * Power loss: the journal's tail that was not synced is cut ([`mend`]). Names of files and directories are synced as
+//!   their bytes are, and a new store has another name until it is whole ([`storage`]).
 
 mod frame;
 mod mend;

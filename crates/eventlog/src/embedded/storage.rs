@@ -261,6 +261,7 @@ impl Storage {
                     .add_partition(&topic.name, partition)
                     .map_err(|e| failed("making a partition", &self.path, e))?;
             }
+            directory::keep_names(&self.path)?;
         }
         drop(state);
         self.change(|store| store.put_topic(topic))

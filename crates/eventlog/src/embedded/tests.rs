@@ -99,3 +99,15 @@ async fn a_crash_between_recording_a_new_start_and_deleting_shows_nothing_below_
     assert!(matches!(log.read(TOPIC, 0, 0, 1).await.unwrap_err(), Error::BelowLogStart { .. }));
     assert_eq!(log.append(TOPIC, 0, record("fourth")).await.unwrap(), [3]);
 }
+
+#[tokio::test]
+async fn a_log_that_power_loss_left_half_made_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("FORMAT.new"), "taxameter ev").unwrap();
+    std::fs::create_dir(directory.path().join("store.new")).unwrap();
+    std::fs::write(directory.path().join("store.new/0.jnl"), [0; 100]).unwrap();
+    let log = open(directory.path()).await;
+    log.append(TOPIC, 0, record("first")).await.unwrap();
+    drop(log);
+    assert_eq!(values(&open(directory.path()).await).await, ["first"]);
+}

@@ -1,13 +1,15 @@
 //! The rows of an open store: one keyspace for each partition, and one for what is known of topics.
 
 use super::super::mend;
-use super::failed;
+use super::{directory, failed};
 use crate::{Error, Result, Topic, TopicId};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 const STORE_DIRECTORY: &str = "store";
+/// Where a store is made until it is whole.
+const NEW_STORE_DIRECTORY: &str = "store.new";
 const META: &str = "meta";
 
 /// A partition's newest records stay in memory until they are so many bytes: with half of this, appends often wait for a
@@ -29,6 +31,7 @@ impl Store {
     /// Opens the store and syncs what it found: what only the page cache had must not pass for durable.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let directory = path.join(STORE_DIRECTORY);
+        make(path, &directory)?;
         let database = open_database(&directory, path)?;
         let open = |error| failed("opening the store", path, error);
         database.persist(PersistMode::SyncAll).map_err(open)?;
@@ -39,6 +42,7 @@ impl Store {
                 store.add_partition(&topic.name, partition).map_err(open)?;
             }
         }
+        directory::keep_names(path)?;
         Ok(store)
     }
 
@@ -94,6 +98,23 @@ impl Store {
         let end = last.and_then(|last| number(&last)).map_or(start, |last| start.max(last + 1));
         Ok((start, end))
     }
+}
+
+/// Makes the store that is not there yet, under another name until it is whole: of one that power loss left half made
+/// fjall can make nothing, and would refuse to open it for ever.
+fn make(path: &Path, directory: &Path) -> Result<()> {
+    let failed = |error| failed("making the store", path, error);
+    if directory.try_exists().map_err(failed)? {
+        return Ok(());
+    }
+    let new = path.join(NEW_STORE_DIRECTORY);
+    if new.try_exists().map_err(failed)? {
+        std::fs::remove_dir_all(&new).map_err(failed)?;
+    }
+    drop(open_database(&new, path)?);
+    directory::keep_names(path)?;
+    std::fs::rename(&new, directory).map_err(failed)?;
+    std::fs::File::open(path).and_then(|path| path.sync_all()).map_err(failed)
 }
 
 /// Opens the store; a torn tail that fjall would not cut itself is cut first.
