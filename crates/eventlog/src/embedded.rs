@@ -13,6 +13,7 @@
 //!   cut, and opened again ([`storage`]) as soon as there is room; nothing that was answered is lost by that.
 //! * Power loss: the journal's tail that was not synced is cut ([`mend`]). Names of files and directories are synced as
 //!   their bytes are, and a new store has another name until it is whole ([`storage`]).
+//! * Damage before the tail is an error; fjall itself would drop what follows it without a word ([`mend`]).
 
 mod frame;
 mod mend;

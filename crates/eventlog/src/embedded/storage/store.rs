@@ -129,6 +129,15 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
             .worker_threads(1)
             .open()
     };
+    let damage = mend::find_damage(directory).map_err(|error| failed("reading the journal", path, error))?;
+    if let Some(damage) = damage {
+        let detail = format!(
+            "journal {} is damaged at byte {}, before other records; restore the log from a copy of its disk",
+            damage.journal.display(),
+            damage.position
+        );
+        return Err(Error::Damaged { path: path.to_owned(), detail });
+    }
     let error = match open() {
         Ok(database) => return Ok(database),
         Err(error @ fjall::Error::JournalRecovery(_)) => error,
