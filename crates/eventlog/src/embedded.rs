@@ -7,7 +7,7 @@
 //!
 //! What fails, and what then:
 //! * A failed sync poisons the log for good ([`Error::Poisoned`]): what the disk has is unknown, so nothing is ever again
-//!   reported as done. A restart reads what is there.
+//!   reported as done. What was synced before can still be read. A restart reads what is there.
 //! * A full disk ([`Error::Full`]): writing stops while less than [`Config::free_bytes_min`] is free, and goes on when
 //!   there is more. Should the disk run full in the middle of a write all the same, the store is closed, its torn tail
 //!   cut, and opened again ([`storage`]) as soon as there is room; nothing that was answered is lost by that.
@@ -290,6 +290,11 @@ impl EventLog for EmbeddedLog {
             self.writer.append(state, frames).await
         }
         .boxed()
+    }
+
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.storage.check_writable().map_err(|failure| failure.error())).boxed()
     }
 
     fn read<'a>(

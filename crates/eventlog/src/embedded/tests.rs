@@ -43,8 +43,10 @@ async fn after_a_failed_sync_nothing_is_ever_reported_as_done() {
     assert!(matches!(error.error, Error::Poisoned { .. }), "{error:?}");
     assert_eq!(error.outcomes, [Outcome::Out]);
     assert!(!error.error.is_retriable());
-    let error = log.read(TOPIC, 0, 0, 1 << 20).await.unwrap_err();
+    let error = log.check_writable().await.unwrap_err();
     assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
+    // What was durable before is still there to be counted.
+    assert_eq!(values(&log).await, ["first"]);
     drop(log);
 
     // A restart takes what is there. The second may be: it was written, and nobody knows.
@@ -63,8 +65,10 @@ async fn a_nearly_full_disk_stops_writing_but_not_reading_and_goes_on_by_itself(
     assert!(error.error.is_retriable());
     assert_eq!(error.outcomes, [Outcome::Out]);
     assert_eq!(values(&log).await, ["first"]);
+    assert!(matches!(log.check_writable().await.unwrap_err(), Error::Full { .. }));
 
     log.shared.storage.faults().free_bytes = None;
+    log.check_writable().await.unwrap();
     assert_eq!(log.append(TOPIC, 0, record("third")).await.unwrap(), [1]);
     assert_eq!(values(&log).await, ["first", "third"]);
 }
