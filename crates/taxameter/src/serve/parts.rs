@@ -137,13 +137,17 @@ fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
         Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
     }
     let key = random()?;
+    // Under another name until it is whole: half a key after power loss would keep the program from starting.
+    let new = path.with_extension("key.new");
     let mut file = std::fs::File::options();
-    file.write(true).create_new(true);
+    file.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let written = file.open(&path).and_then(|mut file| {
+    let written = file.open(&new).and_then(|mut file| {
         std::io::Write::write_all(&mut file, &key)?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&new, &path)?;
+        std::fs::File::open(&config.data)?.sync_all()
     });
     written.with_context(|| format!("could not write {}", path.display()))?;
     Ok(key)
