@@ -28,6 +28,7 @@ mod http;
 #[expect(unsafe_code, reason = "libchdb has a C interface; every call of it is in this file")]
 mod library;
 mod lock;
+mod names;
 mod pool;
 pub mod server;
 mod settings;

@@ -40,6 +40,10 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Stopped queries notice within milliseconds; a merge or a large insert's last block takes longer.
 const AFTER_STOP: Duration = Duration::from_secs(30);
 
+/// A merge names parts without anybody's asking; the parts that it replaced are deleted after 8 minutes
+/// (`old_parts_lifetime`). So often its names are kept, where no insert does it meanwhile.
+const KEEP_NAMES_EVERY: Duration = Duration::from_secs(60);
+
 /// Dropping a server without shutting it down blocks for no longer than this.
 const DROP_WAIT: Duration = Duration::from_secs(5);
 
@@ -209,12 +213,21 @@ fn close(state: &State, limit: Duration) {
 async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
     let sockets = Arc::new(Semaphore::new(SOCKETS_MAX));
     let mut serving = JoinSet::new();
+    let mut keeping = tokio::time::interval(KEEP_NAMES_EVERY);
     loop {
         let Ok(permit) = Arc::clone(&sockets).acquire_owned().await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = told_to_stop(&mut stopped) => break,
             Some(_) = serving.join_next() => continue,
+            _ = keeping.tick() => {
+                let state = Arc::clone(&state);
+                serving.spawn(async move {
+                    // A failure is logged there, and tried again with the next statement.
+                    let _ = tokio::task::spawn_blocking(move || state.pool.keep_names(true)).await;
+                });
+                continue;
+            }
         };
         match accepted {
             Ok((socket, _)) => {

@@ -7,11 +7,13 @@
 //!
 //! What fails, and what then:
 //! * A failed sync poisons the log for good ([`Error::Poisoned`]): what the disk has is unknown, so nothing is ever again
-//!   reported as done. A restart reads what is there.
+//!   reported as done. What was synced before can still be read. A restart reads what is there.
 //! * A full disk ([`Error::Full`]): writing stops while less than [`Config::free_bytes_min`] is free, and goes on when
 //!   there is more. Should the disk run full in the middle of a write all the same, the store is closed, its torn tail
 //!   cut, and opened again ([`storage`]) as soon as there is room; nothing that was answered is lost by that.
-//! * Power loss: the journal's tail that was not synced is cut ([`mend`]).
+//! * Power loss: the journal's tail that was not synced is cut ([`mend`]). Names of files and directories are synced as
+//!   their bytes are, and a new store has another name until it is whole ([`storage`]).
+//! * Damage before the tail is an error; fjall itself would drop what follows it without a word ([`mend`]).
 
 mod frame;
 mod mend;
@@ -329,6 +331,11 @@ impl EventLog for EmbeddedLog {
             self.writer.append(state, frames).await
         }
         .boxed()
+    }
+
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.storage.check_writable().map_err(|failure| failure.error())).boxed()
     }
 
     fn read<'a>(

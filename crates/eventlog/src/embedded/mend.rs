@@ -7,6 +7,9 @@
 //! batch can be torn, and nobody was told that it was written: it is cut here. A bad batch with another after it is no
 //! torn tail but a damaged disk, and is left as it was.
 //!
+//! Damage to what tells batches apart is worse: fjall takes it for the journal's end, cuts it there, and all that follows
+//! is gone without a word. So before it is opened, [`find_damage`] looks for whole batches behind such an end.
+//!
 //! The layout is that of fjall 3 (`journal/entry.rs`); a test fails if it changes.
 
 use std::fs::{File, OpenOptions};
@@ -24,6 +27,8 @@ const START_BYTES: usize = 12;
 const ITEM_BYTES: usize = 20;
 /// Checksum and four bytes of magic.
 const END_BYTES: i64 = 12;
+/// Ends a batch.
+const MAGIC: [u8; 4] = *b"FJL\x03";
 /// Keyspace.
 const CLEAR_BYTES: i64 = 8;
 
@@ -94,6 +99,114 @@ fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
         }
     }
     Ok(newest.map(|(_, path)| path))
+}
+
+/// Where a journal stops making sense although there is more of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    pub journal: PathBuf,
+    pub position: u64,
+}
+
+/// Finds damage before the last batch. No batch is written before the one before it is synced, so a whole batch behind a
+/// broken one cannot come from power loss. Neither can anything behind a broken batch of a journal that is not the newest:
+/// it was synced before the next was begun.
+pub(super) fn find_damage(directory: &Path) -> std::io::Result<Option<Damage>> {
+    let mut journals: Vec<PathBuf> = match std::fs::read_dir(directory) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    journals.retain(|path| path.extension().is_some_and(|extension| extension == "jnl"));
+    journals.sort();
+    let newest = newest_journal(directory)?;
+    for journal in journals {
+        let position = whole_batches(&journal)?;
+        let mut file = File::open(&journal)?;
+        file.seek(SeekFrom::Start(position))?;
+        let mut rest = Vec::new();
+        file.read_to_end(&mut rest)?;
+        rest.truncate(rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+        let is_last = Some(&journal) == newest.as_ref();
+        let is_torn_tail = is_last && !(1..rest.len()).any(|at| batch(&mut &rest[at..]).is_some());
+        if !rest.is_empty() && !is_torn_tail {
+            return Ok(Some(Damage { journal, position }));
+        }
+    }
+    Ok(None)
+}
+
+/// Where the batches end that have all their parts, one after the other from the start. Checksums are left to fjall.
+fn whole_batches(journal: &Path) -> std::io::Result<u64> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(journal)?);
+    let length = reader.get_ref().metadata()?.len();
+    let mut position = 0;
+    while let Some(bytes) = batch(&mut Skipping { reader: &mut reader, left: length - position }) {
+        position += bytes;
+    }
+    Ok(position)
+}
+
+/// Bytes that can be passed over without reading them.
+trait Pass: Read {
+    fn pass(&mut self, bytes: u64) -> Option<()>;
+}
+
+struct Skipping<'r> {
+    reader: &'r mut BufReader<File>,
+    left: u64,
+}
+
+impl Read for Skipping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.reader.read(buffer)?;
+        self.left = self.left.saturating_sub(bytes as u64);
+        Ok(bytes)
+    }
+}
+
+impl Pass for Skipping<'_> {
+    fn pass(&mut self, bytes: u64) -> Option<()> {
+        self.left = self.left.checked_sub(bytes)?;
+        self.reader.seek_relative(i64::try_from(bytes).ok()?).ok()
+    }
+}
+
+impl Pass for &[u8] {
+    fn pass(&mut self, bytes: u64) -> Option<()> {
+        *self = self.get(usize::try_from(bytes).ok()?..)?;
+        Some(())
+    }
+}
+
+/// Reads one batch with all its parts and answers with its length.
+fn batch(from: &mut impl Pass) -> Option<u64> {
+    let mut start = [0; 1 + START_BYTES as usize];
+    from.read_exact(&mut start).ok().filter(|()| start[0] == START)?;
+    let mut bytes = start.len() as u64;
+    for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
+        let mut tag = [0];
+        from.read_exact(&mut tag).ok()?;
+        let length = match tag[0] {
+            ITEM => {
+                let mut item = [0; ITEM_BYTES];
+                from.read_exact(&mut item).ok()?;
+                let key = u64::from(u16::from_le_bytes([item[10], item[11]]));
+                let value = u64::from(u32::from_le_bytes([item[16], item[17], item[18], item[19]]));
+                from.pass(key + value)?;
+                ITEM_BYTES as u64 + key + value
+            }
+            CLEAR => {
+                from.pass(CLEAR_BYTES as u64)?;
+                CLEAR_BYTES as u64
+            }
+            _ => return None,
+        };
+        bytes += 1 + length;
+    }
+    let mut end = [0; 1 + END_BYTES as usize];
+    from.read_exact(&mut end).ok().filter(|()| end[0] == END && end[9..] == MAGIC)?;
+    Some(bytes + end.len() as u64)
 }
 
 /// The last batch, complete or not.
@@ -217,6 +330,42 @@ mod tests {
         }
         assert_eq!(keys(&store).unwrap(), BATCHES as usize - 1);
         assert_eq!(incomplete_batch(&store).unwrap(), None);
+    }
+
+    #[test]
+    fn damage_that_fjall_would_take_for_the_end_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = crashed(directory.path());
+        assert_eq!(find_damage(&store).unwrap(), None);
+        let journal = newest_journal(&store).unwrap().unwrap();
+        let mut bytes = std::fs::read(&journal).unwrap();
+        let second = whole_batch_at(&bytes, 1);
+        bytes[second] = 9;
+        std::fs::write(&journal, &bytes).unwrap();
+        assert_eq!(find_damage(&store).unwrap(), Some(Damage { journal, position: second as u64 }));
+        assert_eq!(keys(&store).unwrap(), 1, "fjall finds it itself: drop find_damage");
+    }
+
+    #[test]
+    fn a_torn_tail_is_no_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = crashed(directory.path());
+        let journal = newest_journal(&store).unwrap().unwrap();
+        let whole = std::fs::read(&journal).unwrap();
+        let last = whole_batch_at(&whole, BATCHES as usize - 1);
+        for (from, to) in [(last, last + 1), (last, last + 5000), (last + 20, last + 4096)] {
+            let mut bytes = whole.clone();
+            bytes[from..to].fill(0);
+            std::fs::write(&journal, &bytes).unwrap();
+            assert_eq!(find_damage(&store).unwrap(), None, "{from}..{to}");
+        }
+        // But in a journal with another after it, it is.
+        std::fs::write(store.join("7.jnl"), []).unwrap();
+        assert!(find_damage(&store).unwrap().is_some());
+    }
+
+    fn whole_batch_at(bytes: &[u8], number: usize) -> usize {
+        (0..number).fold(0, |at, _| at + batch(&mut &bytes[at..]).unwrap() as usize)
     }
 
     #[test]

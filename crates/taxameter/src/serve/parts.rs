@@ -137,38 +137,42 @@ fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
         Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
     }
     let key = random()?;
+    // Under another name until it is whole: half a key after power loss would keep the program from starting.
+    let new = path.with_extension("key.new");
     let mut file = std::fs::File::options();
-    file.write(true).create_new(true);
+    file.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let written = file.open(&path).and_then(|mut file| {
+    let written = file.open(&new).and_then(|mut file| {
         std::io::Write::write_all(&mut file, &key)?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&new, &path)?;
+        std::fs::File::open(&config.data)?.sync_all()
     });
     written.with_context(|| format!("could not write {}", path.display()))?;
     Ok(key)
 }
 
-/// Ready is who can take events and count them: the log answers, and so does the store.
+/// Ready is who can take events and count them: the log can be written to and answers, and so does the store.
 fn ready(shared: &Shared) -> api::Ready {
     let shared = shared.clone();
     Arc::new(move || {
         let shared = shared.clone();
         async move {
-            let log = shared.log.end_offset(topic::USAGE, 0).await;
-            let lag = shared.store.lag().await;
-            vec![
-                api::Check { name: "log", ok: answered("log", log.map(drop)) },
-                api::Check { name: "store", ok: answered("store", lag.map(drop)) },
-            ]
+            let log = match shared.log.check_writable().await {
+                Ok(()) => shared.log.end_offset(topic::USAGE, 0).await.map(drop),
+                Err(error) => Err(error),
+            };
+            vec![answered("log", log), answered("store", shared.store.lag().await.map(drop))]
         }
         .boxed()
     })
 }
 
-fn answered<E: std::error::Error + 'static>(part: &str, answer: Result<(), E>) -> bool {
+fn answered<E: std::error::Error + 'static>(part: &'static str, answer: Result<(), E>) -> api::Check {
     if let Err(error) = &answer {
         tracing::warn!(part, error = error as &dyn std::error::Error, "a part does not answer");
     }
-    answer.is_ok()
+    let cause = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    api::Check { name: part, ok: answer.is_ok(), cause }
 }

@@ -1,13 +1,15 @@
 //! The rows of an open store: one keyspace for each partition, and one for what is known of topics.
 
 use super::super::mend;
-use super::failed;
+use super::{directory, failed};
 use crate::{Error, Result, Topic, TopicId};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 const STORE_DIRECTORY: &str = "store";
+/// Where a store is made until it is whole.
+const NEW_STORE_DIRECTORY: &str = "store.new";
 const META: &str = "meta";
 
 /// A partition's newest records stay in memory until they are so many bytes: with half of this, appends often wait for a
@@ -30,6 +32,7 @@ impl Store {
     /// records of a torn batch were cut, too.
     pub(super) fn open(path: &Path) -> Result<(Self, u64)> {
         let directory = path.join(STORE_DIRECTORY);
+        make(path, &directory)?;
         let (database, cut_records) = open_database(&directory, path)?;
         let open = |error| failed("opening the store", path, error);
         database.persist(PersistMode::SyncAll).map_err(open)?;
@@ -40,6 +43,7 @@ impl Store {
                 store.add_partition(&topic.name, partition).map_err(open)?;
             }
         }
+        directory::keep_names(path)?;
         Ok((store, cut_records))
     }
 
@@ -97,6 +101,23 @@ impl Store {
     }
 }
 
+/// Makes the store that is not there yet, under another name until it is whole: of one that power loss left half made
+/// fjall can make nothing, and would refuse to open it for ever.
+fn make(path: &Path, directory: &Path) -> Result<()> {
+    let failed = |error| failed("making the store", path, error);
+    if directory.try_exists().map_err(failed)? {
+        return Ok(());
+    }
+    let new = path.join(NEW_STORE_DIRECTORY);
+    if new.try_exists().map_err(failed)? {
+        std::fs::remove_dir_all(&new).map_err(failed)?;
+    }
+    drop(open_database(&new, path)?);
+    directory::keep_names(path)?;
+    std::fs::rename(&new, directory).map_err(failed)?;
+    std::fs::File::open(path).and_then(|path| path.sync_all()).map_err(failed)
+}
+
 /// Opens the store; a torn tail that fjall would not cut itself is cut first. Answers how many records were cut by either.
 fn open_database(directory: &Path, path: &Path) -> Result<(Database, u64)> {
     let open = || {
@@ -109,6 +130,15 @@ fn open_database(directory: &Path, path: &Path) -> Result<(Database, u64)> {
             .worker_threads(1)
             .open()
     };
+    let damage = mend::find_damage(directory).map_err(|error| failed("reading the journal", path, error))?;
+    if let Some(damage) = damage {
+        let detail = format!(
+            "journal {} is damaged at byte {}, before other records; restore the log from a copy of its disk",
+            damage.journal.display(),
+            damage.position
+        );
+        return Err(Error::Damaged { path: path.to_owned(), detail });
+    }
     let torn = mend::incomplete_batch(directory)
         .map_err(|error| failed("looking at the journal's tail", path, error))?;
     let error = match open() {
