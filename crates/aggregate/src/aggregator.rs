@@ -296,7 +296,7 @@ impl<S: Rows + Revisions> Work<S> {
         }
         let mut filters = until_done(metrics, "identities", || filters(&**rows, partitions, count)).await;
         for (partition, from) in starts {
-            match subscription.seek(partition, from).await {
+            match seek(subscription, partition, from).await {
                 Ok(()) => {}
                 // It was taken away meanwhile, and the next delivery says so.
                 Err(eventlog::Error::NotAssigned { .. }) => continue,
@@ -367,6 +367,25 @@ impl<S: Rows + Revisions> Work<S> {
             if let Some(beside) = self.beside.take_if(|_| *partition == 0) {
                 beside.end().await;
             }
+        }
+    }
+}
+
+/// Goes to where a partition is read on. A broker that is away is waited for: the group may have moved the partition here
+/// because of it.
+async fn seek(subscription: &mut dyn Subscription, partition: u32, from: u64) -> eventlog::Result<()> {
+    loop {
+        match subscription.seek(partition, from).await {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(
+                    partition,
+                    from,
+                    error = &error as &dyn std::error::Error,
+                    "usage log cannot be sought in; trying again"
+                );
+                tokio::time::sleep(eventlog::log::IDLE).await;
+            }
+            result => return result,
         }
     }
 }
