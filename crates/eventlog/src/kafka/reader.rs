@@ -3,7 +3,8 @@
 use super::{Config, code, failed, offset, settings, signed, stored};
 use crate::{Error, Result, Stored};
 use parking_lot::Mutex;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{ClientConfig, TopicPartitionList};
@@ -12,9 +13,24 @@ use std::time::{Duration, Instant};
 /// More idle consumers than this are let go: each has a connection to every broker that it read from.
 const IDLE_MAX: usize = 4;
 
+type Reader = BaseConsumer<Quiet>;
+
+/// Says what librdkafka reports, but not that a partition's end was reached: readers ask for that, every second and more.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            tracing::warn!(%error, reason, "librdkafka reports a failure");
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
 pub(super) struct Readers {
     settings: ClientConfig,
-    idle: Mutex<Vec<BaseConsumer>>,
+    idle: Mutex<Vec<Reader>>,
     timeout: Duration,
 }
 
@@ -30,15 +46,16 @@ impl Readers {
         Ok(readers)
     }
 
-    fn consumer(&self) -> Result<BaseConsumer> {
+    fn consumer(&self) -> Result<Reader> {
         if let Some(consumer) = self.idle.lock().pop() {
             return Ok(consumer);
         }
-        self.settings.create().map_err(|error: KafkaError| Error::Configuration { source: Box::new(error) })
+        let made = self.settings.create_with_context(Quiet);
+        made.map_err(|error: KafkaError| Error::Configuration { source: Box::new(error) })
     }
 
     /// Lends a consumer. One that failed is not lent again.
-    fn with<T>(&self, work: impl FnOnce(&BaseConsumer) -> Result<T>) -> Result<T> {
+    fn with<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
         let consumer = self.consumer()?;
         let done = work(&consumer)?;
         let mut idle = self.idle.lock();
@@ -104,7 +121,7 @@ impl Readers {
     }
 }
 
-pub(super) fn ends<C: rdkafka::consumer::ConsumerContext>(
+pub(super) fn ends<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
     partition: u32,
@@ -148,13 +165,13 @@ pub(super) fn check_range(topic: &str, partition: u32, wanted: u64, (start, end)
 
 /// A consumer that has one partition, until this is dropped.
 struct Reading<'a> {
-    consumer: &'a BaseConsumer,
+    consumer: &'a Reader,
     topic: &'a str,
     partition: u32,
 }
 
 impl<'a> Reading<'a> {
-    fn start(consumer: &'a BaseConsumer, topic: &'a str, partition: u32, from: u64) -> Result<Self> {
+    fn start(consumer: &'a Reader, topic: &'a str, partition: u32, from: u64) -> Result<Self> {
         let refused = |error| failed("reading records", topic, error);
         let mut assignment = TopicPartitionList::new();
         assignment.add_partition_offset(topic, signed(partition), offset(from)).map_err(refused)?;
