@@ -351,15 +351,14 @@ impl Poller {
     }
 
     fn unanswered(&mut self, partition: u32, offset: u64, seek: u64, error: Error) {
-        match error {
+        if matches!(error, Error::NotAssigned { .. }) {
             // Its records are another's now.
-            Error::NotAssigned { .. } => {}
-            error if error.is_retriable() => {
-                let (answer, _) = oneshot::channel();
-                let command = Command::Seek { partition, offset, seek, answer };
-                self.seeks.push(Seek { command, since: Instant::now() });
-            }
-            error => self.waiting.push_back(Event::Failed(error)),
+        } else if error.is_retriable() {
+            let (answer, _) = oneshot::channel();
+            let command = Command::Seek { partition, offset, seek, answer };
+            self.seeks.push(Seek { command, since: Instant::now() });
+        } else {
+            self.waiting.push_back(Event::Failed(error));
         }
     }
 
