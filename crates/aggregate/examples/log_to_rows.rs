@@ -198,7 +198,8 @@ async fn main() {
     let (began, cpu_before) = (Clock::now(), cpu());
     let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
     let fresh = Arc::new(ArcSwap::from_pointee(self::catalogue()));
-    let mut rollup = RollUp::new(Arc::clone(&store), fresh, metrics, tomorrow, (1, partitions), 1);
+    let generation = store.generations().await.unwrap().pop().unwrap();
+    let mut rollup = RollUp::new(Arc::clone(&store), fresh, metrics, tomorrow, generation, 1);
     let revisions = rollup.round().await.unwrap();
     println!(
         "roll-up of a month with {} observations: {:.2} s, {:.2} CPU s ({revisions} revisions)",

@@ -7,30 +7,39 @@ use chrono::Months;
 use domain::catalogue::Catalogue;
 use domain::usage::MeterKind;
 use domain::{Body, Code, Event, EventKey, Fingerprint, Month, Quantity, Rejection};
-use store::counting::StoredEvent;
+use store::counting::{Sealed, StoredEvent};
 use store::rows::{Batch, Dictionary, Effect, EventRow, Position, SignedRow, Symbol, date_of};
 
+use crate::books::Batches;
 use crate::filter::Filter;
 use crate::hash::FastMap;
 use crate::meters::{Meter, Meters};
-use crate::outcome::{Earlier, Judgement, Outcome, judge};
+use crate::outcome::{Candidate, Earlier, Judgement, Outcome, judge};
 use crate::record::{Content, Decoded, Item};
 use crate::window::{CellKey, Window};
 
 mod quarantine;
 mod text;
 
-/// An emission is due at so many new identities: large enough that the store works in blocks, small enough that all
-/// partitions of a process together hold a few hundred megabytes (a row takes about 250 bytes, twice with `recent`).
+/// An emission is due at so many new identities: large enough that the store works in blocks (a row takes about 250 bytes,
+/// twice with `recent`: 33 MB).
 pub const BATCH_ROWS_MAX: usize = 65_536;
 
 /// An emission is due at so many bytes of text, of identities or of the quarantine.
 pub const BATCH_TEXT_MAX: usize = 48 << 20;
 
+/// So many partitions have full batches; with more, each has the smaller ones. So all partitions of a topic together hold
+/// at most 260 MB of rows and twice 384 MiB of text, however far a process is behind and however many of them it has.
+const FULL_BATCHES: usize = 8;
+
+/// … but no smaller than this: a block of a few thousand rows still costs the store little.
+const BATCH_ROWS_MIN: usize = 4_096;
+
 /// A window with so many different cells asks for a barrier, so that it ends: they stay in memory until then.
 pub const CELLS_MAX: usize = 500_000;
 
-/// A dictionary with so many texts is emptied when nothing refers to it. Codes come from outside, so they may be many.
+/// A dictionary with so many texts is made anew, of those that the open window still refers to. Codes come from outside, so
+/// they may be many.
 const DICTIONARY_MAX: usize = 200_000;
 
 /// Which partition is counted, and how.
@@ -53,9 +62,13 @@ type KnownRows = FastMap<u128, u32>;
 #[derive(Debug)]
 pub struct Counter {
     place: Place,
-    dictionary: Dictionary,
+    pub(crate) dictionary: Dictionary,
+    /// The dictionary is made anew when it has more texts than this.
+    dictionary_max: usize,
     meters: Meters,
     filter: Filter,
+    rows_max: usize,
+    text_max: usize,
     /// Everything of an identity is known if anything of it is here.
     known: KnownRows,
     batch: Batch,
@@ -66,25 +79,30 @@ pub struct Counter {
     window: Option<Window>,
     /// The offset after the last counted record.
     next: u64,
-    outcomes: [u64; Outcome::ALL.len()],
+    pub(crate) batches: Batches,
+    pub(crate) outcomes: [u64; Outcome::ALL.len()],
     scratch: String,
 }
 
 impl Counter {
-    /// Begins at the first unsealed window, whose start is `from`. The filter was built after `from` was read.
-    pub fn new(place: Place, from: u64, filter: Filter) -> Self {
+    /// Begins at the first unsealed window, as progress has it. The filter was built after that was read.
+    pub fn new(place: Place, sealed: &Sealed, filter: Filter) -> Self {
         let batch = Batch { generation: place.generation, partition: place.partition, ..Batch::default() };
         Self {
             place,
             dictionary: Dictionary::default(),
+            dictionary_max: DICTIONARY_MAX,
             meters: Meters::default(),
             filter,
+            rows_max: share(BATCH_ROWS_MAX, place.partitions).max(BATCH_ROWS_MIN),
+            text_max: share(BATCH_TEXT_MAX, place.partitions),
             known: KnownRows::default(),
             batch,
             fresh: 0,
             recent: None,
             window: None,
-            next: from,
+            next: sealed.upto,
+            batches: Batches::restore(&sealed.batches),
             outcomes: [0; Outcome::ALL.len()],
             scratch: String::new(),
         }
@@ -161,6 +179,7 @@ impl Counter {
                 seq: event.seq,
                 generation: event.generation,
                 position: event.position,
+                life: event.life,
                 fingerprint: event.fingerprint,
                 effect: event.effect,
                 service: self.dictionary.symbol(&event.service),
@@ -177,7 +196,7 @@ impl Counter {
                 id: text.push(&event.id),
                 subject: text.push(&event.subject),
                 time: event.time,
-                received: event.time,
+                received: event.received,
                 customer: Symbol::default(),
                 object: store::rows::Span::default(),
                 dims: store::rows::Span::default(),
@@ -204,6 +223,9 @@ impl Counter {
         window.upto = record.offset + 1;
         self.next = record.offset + 1;
         let mut barrier = None;
+        if matches!(record.content, Content::Events(_) | Content::Unreadable(_)) {
+            self.record_claims(&mut window, record);
+        }
         match &record.content {
             Content::Events(items) => {
                 for (index, item) in items.iter().enumerate() {
@@ -226,12 +248,12 @@ impl Counter {
     }
 
     fn count_item(&mut self, window: &mut Window, record: &Decoded<'_>, position: Position, item: &Item<'_>) {
-        let (source, outcome) = match item {
+        match item {
             Item::Refused { rejection, bytes } => {
-                (self.quarantine_refused(record, position, rejection, bytes), Outcome::Quarantined)
+                let source = self.quarantine_refused(record, position, rejection, bytes);
+                self.record_found(window, record, &source, Outcome::Quarantined, 1);
             }
             Item::Event { event, key, fingerprint, bytes } => {
-                let source = self.dictionary.symbol(&event.source);
                 let outcome = match self.refuse(record, event, *key) {
                     Some(rejection) => {
                         self.quarantine_event(record, position, event, &rejection, bytes);
@@ -239,11 +261,9 @@ impl Counter {
                     }
                     None => self.count_event(window, record, position, event, *key, *fingerprint, bytes),
                 };
-                (source, outcome)
+                self.record_found(window, record, &event.source, outcome, 1);
             }
-        };
-        window.record(source, record.arrival, outcome, 1);
-        self.outcomes[outcome as usize] += 1;
+        }
     }
 
     /// Why an event claims no identity. Depends on the log and on what never changes in the catalogue.
@@ -292,9 +312,15 @@ impl Counter {
         bytes: &[u8],
     ) -> Outcome {
         let is_marker = matches!(event.body, Body::SnapshotCompleted(_));
-        let place = (self.place.generation, position);
-        let Judgement { outcome, earlier } =
-            judge(known_revisions(&self.batch, &self.known, key), place, event.seq(), fingerprint, is_marker);
+        let candidate = Candidate {
+            place: (self.place.generation, position),
+            seq: event.seq(),
+            fingerprint,
+            is_marker,
+            oldest: record.oldest,
+        };
+        let Judgement { outcome, earlier, life } =
+            judge(|| known_revisions(&self.batch, &self.known, key), &candidate);
         match outcome {
             Outcome::Duplicate | Outcome::Quarantined => return outcome,
             Outcome::Conflict => {
@@ -313,6 +339,7 @@ impl Counter {
             Outcome::Superseded | Outcome::Metered | Outcome::Revised | Outcome::Marker => {}
         }
         let mut row = self.row(record, position, event, key, fingerprint);
+        row.life = life;
         if outcome == Outcome::Superseded {
             row.effect = Effect::None;
         }
@@ -369,7 +396,8 @@ impl Counter {
 
     fn seal(&mut self, barrier: Option<(u64, domain::Instant)>) {
         if let Some(mut window) = self.window.take() {
-            let progress = window.write(&self.dictionary, true, barrier, &mut self.batch.cells);
+            let progress =
+                window.write(&self.dictionary, true, barrier, &self.batches, &mut self.batch.cells);
             self.batch.progress.push(progress);
         }
     }
@@ -378,7 +406,7 @@ impl Counter {
     pub fn is_full(&self) -> bool {
         let quarantined: usize =
             self.batch.quarantine.iter().filter_map(|row| row.event.as_ref()).map(Vec::len).sum();
-        self.fresh >= BATCH_ROWS_MAX || self.batch.text.end() + quarantined >= BATCH_TEXT_MAX
+        self.fresh >= self.rows_max || self.batch.text.end() + quarantined >= self.text_max
     }
 
     /// Whether there is anything to emit.
@@ -395,7 +423,7 @@ impl Counter {
     /// counted in between.
     pub fn emission(&mut self) -> (&Batch, &Dictionary) {
         if let Some(window) = self.window.as_mut().filter(|window| window.has_news()) {
-            let progress = window.write(&self.dictionary, false, None, &mut self.batch.cells);
+            let progress = window.write(&self.dictionary, false, None, &self.batches, &mut self.batch.cells);
             self.batch.progress.push(progress);
         }
         (&self.batch, &self.dictionary)
@@ -410,13 +438,28 @@ impl Counter {
         let known = std::mem::take(&mut self.known);
         self.recent = Some((known, Batch { text: written.text, events: written.events, ..Batch::default() }));
         self.fresh = 0;
-        if self.dictionary.len() > DICTIONARY_MAX && self.window.is_none() {
-            self.dictionary = Dictionary::default();
-            self.meters.clear();
-            self.recent = None;
+        if self.dictionary.len() > self.dictionary_max {
+            self.renew_dictionary();
         }
         std::mem::take(&mut self.outcomes)
     }
+
+    /// Keeps only the texts that the open window refers to. The batch is empty, and what came before is only a cache.
+    fn renew_dictionary(&mut self) {
+        let old = std::mem::take(&mut self.dictionary);
+        if let Some(window) = &mut self.window {
+            window.rename(|symbol| self.dictionary.symbol(old.text(symbol)));
+        }
+        // A window that refers to nearly as many is not walked through at every emission.
+        self.dictionary_max = DICTIONARY_MAX.max(self.dictionary.len() * 2);
+        self.meters.clear();
+        self.recent = None;
+    }
+}
+
+/// What each of so many partitions gets of a limit.
+fn share(limit: usize, partitions: u32) -> usize {
+    limit.min(limit * FULL_BATCHES / partitions.max(1) as usize)
 }
 
 /// Puts a row in the batch and answers with its index.
@@ -438,8 +481,14 @@ fn known_revisions<'b>(
         let index = at.checked_sub(1)?;
         let row = &batch.events[index as usize];
         at = row.previous;
-        let place = (row.generation, row.position);
-        Some(Earlier { seq: row.seq, fingerprint: row.fingerprint, place, row: index })
+        Some(Earlier {
+            seq: row.seq,
+            fingerprint: row.fingerprint,
+            place: (row.generation, row.position),
+            life: row.life,
+            latest: row.time.max(row.received),
+            row: index,
+        })
     })
 }
 
@@ -457,5 +506,7 @@ fn events_of<'d, 'r: 'd>(records: &'d [Decoded<'r>]) -> impl Iterator<Item = &'d
     })
 }
 
+#[cfg(test)]
+mod books_tests;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ pub enum Error {
     /// Progress is of another topic: counting it would count everything again, or not at all.
     #[error(
         "progress is of usage topic {stored} with {stored_partitions} partitions, but the log has {found} with \
-         {found_partitions}; put the old log back, or begin a new generation"
+         {found_partitions}; put the old log back, or begin a new generation with `taxameter generation begin`"
     )]
     OtherTopic {
         /// The topic that was counted.
@@ -34,7 +34,8 @@ pub enum Error {
     /// Records that were not counted are gone.
     #[error(
         "partition {partition} of the usage log begins at {start}, but counting must go on at {wanted}; restore the \
-         log's records, or restore both from one backup and begin a new generation"
+         log's records, or restore both from one backup; if they are lost, `taxameter generation begin --old-log-is-gone` \
+         goes on with what is left"
     )]
     RecordsGone {
         /// The partition.
@@ -47,6 +48,40 @@ pub enum Error {
         #[source]
         source: eventlog::Error,
     },
+    /// The last generation changed while it was counted.
+    #[error(
+        "generation {began} of the usage log ended: generation {found} has begun; start the program again"
+    )]
+    OtherGeneration {
+        /// The one that was counted here.
+        began: u16,
+        /// The last one now.
+        found: u16,
+    },
+    /// A generation must not begin yet.
+    #[error(
+        "partition {partition} of the usage log is counted up to {sealed}, but goes to {end}; stop what writes to it and let \
+         it be counted first"
+    )]
+    NotCounted {
+        /// The partition.
+        partition: u32,
+        /// The start of the first window that is not sealed.
+        sealed: u64,
+        /// The offset after the last record.
+        end: u64,
+    },
+    /// The log that was counted is not there, so nobody can tell whether all of it was.
+    #[error(
+        "usage topic {topic} was counted last, and is not there; put it back, or say that it is gone for good"
+    )]
+    OldLogMissing {
+        /// The topic's id.
+        topic: String,
+    },
+    /// There is no number left for another generation.
+    #[error("the store has had as many generations as it can tell apart")]
+    TooManyGenerations,
     /// A month's usage does not fit 128 bits.
     #[error("roll-up failed")]
     Overflow(#[from] crate::reckon::Overflow),

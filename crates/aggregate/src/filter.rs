@@ -1,6 +1,10 @@
 //! A Bloom filter over identities: whether one was surely never seen.
 
+use std::collections::BTreeMap;
+
 use domain::EventKey;
+
+use crate::seam::Rows;
 
 /// How many bits each identity gets: about 1 in 2,000 that was never seen is looked up all the same.
 const BITS_PER_KEY: usize = 16;
@@ -84,6 +88,26 @@ impl Layer {
         let block = self.block(key);
         Self::bits(key).all(|bit| self.words[block + bit / 64] & (1 << (bit % 64)) != 0)
     }
+}
+
+/// The filters of some partitions, by one scan of all identities: also of earlier generations, whose partitions differed.
+pub async fn build<S: Rows>(
+    rows: &S,
+    partitions: &[u32],
+    count: u32,
+) -> store::Result<BTreeMap<u32, Filter>> {
+    let keys = usize::try_from(rows.count_keys().await?).unwrap_or(usize::MAX);
+    // Half as much again, so that the first layer lasts.
+    let capacity = keys / count.max(1) as usize / 2 * 3;
+    let mut filters: BTreeMap<u32, Filter> =
+        partitions.iter().map(|partition| (*partition, Filter::with_capacity(capacity))).collect();
+    rows.each_key(&mut |key| {
+        if let Some(filter) = filters.get_mut(&key.partition(count)) {
+            filter.add(key);
+        }
+    })
+    .await?;
+    Ok(filters)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! partition, over time), [`aggregator`] (all of them), and [`reckon`], [`dirty`] and [`rollup`] (rows become months).
 //! [`seam`] is what all of it needs of a store.
 
+mod books;
 mod hash;
 mod meters;
 mod owner;
@@ -20,14 +21,18 @@ pub mod counter;
 pub mod dirty;
 pub mod error;
 pub mod filter;
+pub mod generation;
+pub mod lag;
 pub mod metrics;
 pub mod outcome;
 pub mod reckon;
 pub mod record;
 pub mod rollup;
 pub mod seam;
+pub mod upkeep;
 
 pub use aggregator::{Aggregator, Config};
+pub use books::{Line, OTHER_SOURCES};
 pub use error::Error;
 pub use metrics::Metrics;
 pub use window::WINDOW_OFFSETS;

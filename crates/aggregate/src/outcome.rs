@@ -1,6 +1,6 @@
 //! What an event is at its position: exactly one of counting §3.
 
-use domain::Fingerprint;
+use domain::{Fingerprint, Instant};
 use store::rows::Position;
 
 /// What became of an event.
@@ -57,8 +57,27 @@ pub struct Earlier<R> {
     pub fingerprint: Fingerprint,
     /// Where it was first seen.
     pub place: (u16, Position),
+    /// The [`Position::place`] of the first revision of its life: an identity that was forgotten begins another.
+    pub life: u64,
+    /// The later one of its `time` and its record's `received`.
+    pub latest: Instant,
     /// What the caller knows it by.
     pub row: R,
+}
+
+/// An event that is to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where it lies: the generation, and the position in its partition.
+    pub place: (u16, Position),
+    /// Its revision number.
+    pub seq: u32,
+    /// Its content.
+    pub fingerprint: Fingerprint,
+    /// Whether it completes a snapshot.
+    pub is_marker: bool,
+    /// The identity horizon before its record's `received`: an identity whose revisions are all older is forgotten.
+    pub oldest: Instant,
 }
 
 /// An event's outcome, and the earlier revision that it concerns: the one to subtract, or the one it repeats.
@@ -68,48 +87,73 @@ pub struct Judgement<R> {
     pub outcome: Outcome,
     /// The highest earlier revision; of a duplicate or conflict the same one.
     pub earlier: Option<Earlier<R>>,
+    /// The life that the event belongs to.
+    pub life: u64,
 }
 
-/// Judges an event by all that may be known of its identity. What does not lie before `place` is left out: a store may
-/// hold the results of an owner that was further ahead. The same revision is judged first, then the order.
-pub fn judge<R: Copy>(
-    known: impl Iterator<Item = Earlier<R>>,
-    place: (u16, Position),
-    seq: u32,
-    fingerprint: Fingerprint,
-    is_marker: bool,
+/// Judges an event by all that may be known of its identity, in any order. What does not lie before its place is left out: a
+/// store may hold the results of an owner that was further ahead. So is what was forgotten by then, whole (counting §5):
+/// that depends on the records' own `received`, so it is the same whenever it is judged, and whatever was deleted of it. The
+/// same revision is judged first, then the order.
+pub fn judge<R: Copy, I: Iterator<Item = Earlier<R>>>(
+    known: impl Fn() -> I,
+    candidate: &Candidate,
 ) -> Judgement<R> {
+    let before = || known().filter(|earlier| earlier.place < candidate.place);
+    let anew = candidate.place.1.place(candidate.place.0);
+    let current = before().max_by_key(|earlier| (earlier.place, earlier.life)).map(|newest| newest.life);
+    let of_life = |life| move |earlier: &Earlier<R>| earlier.life == life;
+    let latest = current.and_then(|life| before().filter(of_life(life)).map(|earlier| earlier.latest).max());
+    let Some(life) = current.filter(|_| latest.is_some_and(|latest| latest >= candidate.oldest)) else {
+        let outcome = if candidate.is_marker { Outcome::Marker } else { Outcome::Metered };
+        return Judgement { outcome, earlier: None, life: anew };
+    };
     let mut highest: Option<Earlier<R>> = None;
-    for earlier in known.filter(|earlier| earlier.place < place) {
-        if earlier.seq == seq {
-            let outcome =
-                if earlier.fingerprint == fingerprint { Outcome::Duplicate } else { Outcome::Conflict };
-            return Judgement { outcome, earlier: Some(earlier) };
+    for earlier in before().filter(of_life(life)) {
+        if earlier.seq == candidate.seq {
+            let same = earlier.fingerprint == candidate.fingerprint;
+            let outcome = if same { Outcome::Duplicate } else { Outcome::Conflict };
+            return Judgement { outcome, earlier: Some(earlier), life };
         }
         if highest.is_none_or(|highest| earlier.seq > highest.seq) {
             highest = Some(earlier);
         }
     }
-    let outcome = match highest {
-        None if is_marker => Outcome::Marker,
-        None => Outcome::Metered,
-        Some(highest) if seq < highest.seq => Outcome::Superseded,
-        Some(_) => Outcome::Revised,
-    };
-    Judgement { outcome, earlier: highest }
+    let is_behind = highest.is_some_and(|highest| candidate.seq < highest.seq);
+    let outcome = if is_behind { Outcome::Superseded } else { Outcome::Revised };
+    Judgement { outcome, earlier: highest, life }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// An event of the first life, seen at its offset, which is also its instant.
     fn earlier(seq: u32, content: u128, offset: u64) -> Earlier<u32> {
-        Earlier { seq, fingerprint: Fingerprint(content), place: (1, Position::new(offset, 0)), row: seq }
+        let latest = Instant::from_micros(offset.cast_signed());
+        let life = Position::new(1, 0).place(1);
+        Earlier {
+            seq,
+            fingerprint: Fingerprint(content),
+            place: (1, Position::new(offset, 0)),
+            life,
+            latest,
+            row: seq,
+        }
+    }
+
+    fn candidate(seq: u32, content: u128) -> Candidate {
+        Candidate {
+            place: (1, Position::new(100, 0)),
+            seq,
+            fingerprint: Fingerprint(content),
+            is_marker: false,
+            oldest: Instant::from_micros(i64::MIN),
+        }
     }
 
     fn outcome(known: &[Earlier<u32>], seq: u32, content: u128) -> (Outcome, Option<u32>) {
-        let place = (1, Position::new(100, 0));
-        let judged = judge(known.iter().copied(), place, seq, Fingerprint(content), false);
+        let judged = judge(|| known.iter().copied(), &candidate(seq, content));
         (judged.outcome, judged.earlier.map(|earlier| earlier.row))
     }
 
@@ -139,12 +183,38 @@ mod tests {
 
     #[test]
     fn only_the_first_sight_of_a_marker_is_one() {
-        let place = (1, Position::new(100, 0));
-        let judged =
-            |known: &[Earlier<u32>]| judge(known.iter().copied(), place, 0, Fingerprint(1), true).outcome;
+        let judged = |known: &[Earlier<u32>]| {
+            judge(|| known.iter().copied(), &Candidate { is_marker: true, ..candidate(0, 1) }).outcome
+        };
         assert_eq!(judged(&[]), Outcome::Marker);
         assert_eq!(judged(&[earlier(0, 1, 5)]), Outcome::Duplicate);
         assert_eq!(judged(&[earlier(0, 2, 5)]), Outcome::Conflict);
         assert_eq!(judged(&[earlier(1, 2, 5)]), Outcome::Superseded);
+    }
+
+    #[test]
+    fn an_identity_is_forgotten_whole_when_its_latest_revision_is_older_than_the_horizon() {
+        // Revision 0 at instant 10, revision 1 at instant 20.
+        let known = [earlier(0, 7, 10), earlier(1, 8, 20)];
+        let judged = |oldest, seq, content| {
+            let oldest = Instant::from_micros(oldest);
+            let judged = judge(|| known.iter().copied(), &Candidate { oldest, ..candidate(seq, content) });
+            (judged.outcome, judged.life)
+        };
+        let (old, anew) = (Position::new(1, 0).place(1), Position::new(100, 0).place(1));
+        assert_eq!(judged(20, 0, 7), (Outcome::Duplicate, old));
+        assert_eq!(judged(21, 0, 7), (Outcome::Metered, anew));
+        assert_eq!(judged(21, 2, 9), (Outcome::Metered, anew));
+    }
+
+    #[test]
+    fn another_life_knows_nothing_of_the_one_before() {
+        let life = Position::new(50, 0).place(1);
+        let again = Earlier { life, ..earlier(0, 7, 50) };
+        let known = [earlier(3, 8, 2), again];
+        assert_eq!(outcome(&known, 3, 8), (Outcome::Revised, Some(0)));
+        assert_eq!(outcome(&known, 0, 7), (Outcome::Duplicate, Some(0)));
+        let judged = judge(|| known.iter().copied(), &candidate(1, 1));
+        assert_eq!(judged.life, life);
     }
 }

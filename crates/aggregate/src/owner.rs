@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use domain::Instant;
 use domain::catalogue::Catalogue;
-use eventlog::{EventLog, Header, Kind, Record, Stored, topic};
+use eventlog::{EventLog, Kind, Stored, topic};
 use store::counting::Step;
 use tokio::sync::{Notify, mpsc};
 
 use crate::counter::Counter;
+use crate::generation::barrier;
 use crate::metrics::Metrics;
 use crate::record::{Decoded, decode};
 use crate::retry::until_done;
@@ -191,17 +191,8 @@ impl<S: Rows> Owner<S> {
 
     /// Appends a barrier. If that fails it is tried again when one is due next: windows are complete without.
     async fn append_barrier(&mut self) {
-        let header = Header {
-            kind: Kind::Barrier { control: None },
-            collector: "aggregate".to_owned(),
-            epoch: 0,
-            batch: 0,
-            received: (self.shared.now)().micros(),
-            sources: Vec::new(),
-            released: false,
-        };
         let partition = self.counter.place().partition;
-        let record = Record { header, value: Bytes::new() };
+        let record = barrier((self.shared.now)());
         self.last_barrier = tokio::time::Instant::now();
         if let Err(error) = self.shared.log.append(topic::USAGE, partition, vec![record]).await {
             tracing::warn!(partition, error = &error as &dyn std::error::Error, "barrier was not appended");

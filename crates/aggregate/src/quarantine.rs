@@ -10,6 +10,7 @@ use serde::Deserialize;
 use store::rows::{Batch, Position, QuarantineRow};
 use tokio::sync::watch;
 
+use crate::generation;
 use crate::metrics::Metrics;
 use crate::retry::{stopped, until_done};
 use crate::seam::Rows;
@@ -45,9 +46,9 @@ pub(crate) async fn run<S: Rows>(
     mut stop: watch::Receiver<bool>,
 ) {
     let copy = async {
+        let first = until_done(&metrics, "generations", || generation::first_of_log(&*rows)).await;
         let mut next =
-            until_done(&metrics, "place in the quarantine topic", || rows.quarantine_offset(generation, 0))
-                .await;
+            until_done(&metrics, "place in the quarantine topic", || rows.quarantine_offset(first, 0)).await;
         loop {
             match log.read(topic::QUARANTINE, 0, next, READ_BYTES).await {
                 Ok(records) if records.is_empty() => {
@@ -63,6 +64,11 @@ pub(crate) async fn run<S: Rows>(
                     next = records.last().map_or(next, |record| record.offset + 1);
                 }
                 Err(eventlog::Error::BelowLogStart { start, .. }) => next = start,
+                // The log was restored from an older copy. What is copied twice lies there twice, but nothing is left out.
+                Err(eventlog::Error::BeyondLogEnd { wanted, end, .. }) => {
+                    tracing::warn!(wanted, end, "quarantine topic is shorter than it was; it is copied anew");
+                    next = 0;
+                }
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -82,6 +88,12 @@ pub(crate) async fn run<S: Rows>(
 fn row(record: &Stored) -> QuarantineRow {
     let position = Position::new(record.offset, 0);
     let received = Instant::from_micros(record.received());
+    let header = record.header.as_ref().ok();
+    let of = header.map_or_else(
+        || (String::new(), 0, 0),
+        |header| (header.collector.clone(), header.epoch, header.batch),
+    );
+    let released = header.is_some_and(|header| header.released);
     match serde_json::from_slice::<Entry>(&record.value) {
         Ok(entry) => {
             let event = entry.event.and_then(|text| BASE64.decode(text.as_bytes()).ok());
@@ -94,6 +106,8 @@ fn row(record: &Stored) -> QuarantineRow {
                 hash: entry.hash.unwrap_or_default(),
                 received,
                 event,
+                record: of.clone(),
+                released,
             }
         }
         Err(error) => QuarantineRow {
@@ -105,6 +119,8 @@ fn row(record: &Stored) -> QuarantineRow {
             hash: blake3::hash(&record.value).to_hex().as_str()[..32].to_owned(),
             received,
             event: Some(record.value.to_vec()),
+            record: of,
+            released,
         },
     }
 }

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use domain::catalogue::Catalogue;
 use domain::{Instant, Month, calendar};
 use eventlog::{EventLog, topic};
+use store::counting::Generation;
 use store::rollup::{Barriers, CutRow, Head, Prefix, RevisionRows};
 use tokio::sync::{Notify, watch};
 
@@ -28,11 +29,9 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A load is over when all of the log is counted and nothing more came for so long: two emissions of a load may lie
 /// further apart, but then there are records between them.
 const QUIET: Duration = Duration::from_millis(400);
-/// Under a load a round begins no sooner after the last than so many times what that took: at most a tenth of the time
-/// goes into previews that are superseded at once.
+/// Under a load a round begins no sooner after the last than so many times what that took: a tenth of the time goes into
+/// previews that are superseded at once, however large the months have become.
 const PAUSE_PER_ROUND: u32 = 9;
-/// … but no later than this, so that figures move.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Rows are written in chunks of about so many, so that memory is bounded.
@@ -48,8 +47,7 @@ pub struct RollUp<S> {
     catalogue: Arc<ArcSwap<Catalogue>>,
     metrics: Metrics,
     now: fn() -> Instant,
-    generation: u16,
-    partitions: u32,
+    generation: Generation,
     /// Names this writer's previews.
     writer: u128,
     attempt: u64,
@@ -61,7 +59,7 @@ pub struct RollUp<S> {
 impl<S> std::fmt::Debug for RollUp<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RollUp")
-            .field("generation", &self.generation)
+            .field("generation", &self.generation.generation)
             .field("seen", &self.seen)
             .finish_non_exhaustive()
     }
@@ -74,7 +72,7 @@ impl<S: Revisions> RollUp<S> {
         catalogue: Arc<ArcSwap<Catalogue>>,
         metrics: Metrics,
         now: fn() -> Instant,
-        (generation, partitions): (u16, u32),
+        generation: Generation,
         writer: u128,
     ) -> Self {
         Self {
@@ -83,7 +81,6 @@ impl<S: Revisions> RollUp<S> {
             metrics,
             now,
             generation,
-            partitions,
             writer,
             attempt: 0,
             touched: TouchedMonths::default(),
@@ -123,7 +120,7 @@ impl<S: Revisions> RollUp<S> {
                 collected = tokio::time::Instant::now();
                 self.collect().await;
             }
-            self.pause(&*log, &news, (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
+            self.pause(&*log, &news, took * PAUSE_PER_ROUND).await;
         }
     }
 
@@ -145,10 +142,9 @@ impl<S: Revisions> RollUp<S> {
 
     /// Whether every record of the log is counted. Whoever does not answer holds nothing up.
     async fn all_is_counted(&self, log: &dyn EventLog) -> bool {
-        let Ok(prefix) = self.store.counted_prefix(self.generation, self.partitions).await else {
-            return true;
-        };
+        let Ok(prefix) = self.counted().await else { return true };
         for (partition, counted) in (0..).zip(prefix.as_of) {
+            let counted = counted.max(self.generation.start(partition));
             if log.end_offset(topic::USAGE, partition).await.is_ok_and(|end| end > counted) {
                 return false;
             }
@@ -156,10 +152,14 @@ impl<S: Revisions> RollUp<S> {
         true
     }
 
+    async fn counted(&self) -> store::Result<Prefix> {
+        self.store.counted_prefix(self.generation.generation, self.generation.partitions).await
+    }
+
     /// Rolls up what is dirty, then the cuts that are ready. Answers with the number of revisions written.
     pub async fn round(&mut self) -> Result<usize, Error> {
         let previews = self.previews().await?;
-        let cuts = self.store.pending_cuts(self.generation, self.partitions).await?;
+        let cuts = self.store.pending_cuts().await?;
         for barriers in &cuts {
             self.cut(barriers).await?;
         }
@@ -181,7 +181,7 @@ impl<S: Revisions> RollUp<S> {
             self.rolled_up = dirty::rolled_up(&self.store.heads(None).await?);
         }
         // First how far, then what, then the rows: the revision holds at least its prefix.
-        let prefix = self.store.counted_prefix(self.generation, self.partitions).await?;
+        let prefix = self.counted().await?;
         if self.seen.as_ref() != Some(&prefix) {
             let touched = self.store.touched_since(self.seen.as_ref()).await?;
             self.touched.add(touched);

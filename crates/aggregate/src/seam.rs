@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::Range;
 
 use domain::{EventKey, Instant, Month};
-use store::counting::{Generation, Step, StoredEvent};
+use store::counting::{Generation, Sealed, Step, StoredEvent};
 use store::rollup::{
     Barriers, CellTotal, CutRow, Head, Marker, Prefix, RevisionRows, SignedObservation, TouchedUpto,
 };
@@ -17,8 +17,8 @@ pub trait Rows: Send + Sync + 'static {
     fn generations(&self) -> impl Future<Output = Result<Vec<Generation>>> + Send;
     /// See [`Store::put_generation`].
     fn put_generation(&self, generation: &Generation) -> impl Future<Output = Result<()>> + Send;
-    /// See [`Store::sealed_upto`].
-    fn sealed_upto(&self, generation: u16, partition: u32) -> impl Future<Output = Result<u64>> + Send;
+    /// See [`Store::sealed`].
+    fn sealed(&self, generation: u16, partition: u32) -> impl Future<Output = Result<Sealed>> + Send;
     /// See [`Store::count_keys`].
     fn count_keys(&self) -> impl Future<Output = Result<u64>> + Send;
     /// See [`Store::each_key`].
@@ -33,9 +33,15 @@ pub trait Rows: Send + Sync + 'static {
         dictionary: &Dictionary,
     ) -> impl Future<Output = Result<()>> + Send;
     /// See [`Store::quarantine_offset`].
-    fn quarantine_offset(&self, generation: u16, partition: u32) -> impl Future<Output = Result<u64>> + Send;
+    fn quarantine_offset(&self, first: u16, partition: u32) -> impl Future<Output = Result<u64>> + Send;
     /// See [`Store::write_quarantine`].
     fn write_quarantine(&self, batch: &Batch) -> impl Future<Output = Result<()>> + Send;
+    /// See [`Store::quarantine_counts`].
+    fn quarantine_counts(&self) -> impl Future<Output = Result<Vec<(String, u64)>>> + Send;
+    /// See [`Store::windows_unsealed`].
+    fn windows_unsealed(&self) -> impl Future<Output = Result<u64>> + Send;
+    /// See [`Store::forget`].
+    fn forget(&self, before: Instant) -> impl Future<Output = Result<u64>> + Send;
 }
 
 /// What the roll-up reads and writes.
@@ -82,11 +88,7 @@ pub trait Revisions: Send + Sync + 'static {
     /// See [`Store::write_revision`].
     fn write_revision(&self, revision: u128, rows: &RevisionRows) -> impl Future<Output = Result<()>> + Send;
     /// See [`Store::pending_cuts`].
-    fn pending_cuts(
-        &self,
-        generation: u16,
-        partitions: u32,
-    ) -> impl Future<Output = Result<Vec<Barriers>>> + Send;
+    fn pending_cuts(&self) -> impl Future<Output = Result<Vec<Barriers>>> + Send;
     /// See [`Store::last_cut`].
     fn last_cut(&self) -> impl Future<Output = Result<Option<CutRow>>> + Send;
     /// See [`Store::put_cut`].
@@ -104,8 +106,8 @@ impl Rows for Store {
         Store::put_generation(self, generation).await
     }
 
-    async fn sealed_upto(&self, generation: u16, partition: u32) -> Result<u64> {
-        Store::sealed_upto(self, generation, partition).await
+    async fn sealed(&self, generation: u16, partition: u32) -> Result<Sealed> {
+        Store::sealed(self, generation, partition).await
     }
 
     async fn count_keys(&self) -> Result<u64> {
@@ -124,12 +126,24 @@ impl Rows for Store {
         Store::write(self, step, batch, dictionary).await
     }
 
-    async fn quarantine_offset(&self, generation: u16, partition: u32) -> Result<u64> {
-        Store::quarantine_offset(self, generation, partition).await
+    async fn quarantine_offset(&self, first: u16, partition: u32) -> Result<u64> {
+        Store::quarantine_offset(self, first, partition).await
     }
 
     async fn write_quarantine(&self, batch: &Batch) -> Result<()> {
         Store::write_quarantine(self, batch).await
+    }
+
+    async fn quarantine_counts(&self) -> Result<Vec<(String, u64)>> {
+        Store::quarantine_counts(self).await
+    }
+
+    async fn windows_unsealed(&self) -> Result<u64> {
+        Store::windows_unsealed(self).await
+    }
+
+    async fn forget(&self, before: Instant) -> Result<u64> {
+        Store::forget(self, before).await
     }
 }
 
@@ -183,8 +197,8 @@ impl Revisions for Store {
         Store::write_revision(self, revision, rows).await
     }
 
-    async fn pending_cuts(&self, generation: u16, partitions: u32) -> Result<Vec<Barriers>> {
-        Store::pending_cuts(self, generation, partitions).await
+    async fn pending_cuts(&self) -> Result<Vec<Barriers>> {
+        Store::pending_cuts(self).await
     }
 
     async fn last_cut(&self) -> Result<Option<CutRow>> {

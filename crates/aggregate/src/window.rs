@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Instant, Month};
 use store::rows::{CellRow, Dictionary, ProgressRow, Symbol, Touched};
 
+use crate::books::{Batches, Line, SOURCES_MAX};
 use crate::hash::FastMap;
-use crate::outcome::Outcome;
 
 /// A window ends before the record where the offset divided by this changes.
 pub const WINDOW_OFFSETS: u64 = 4_096;
@@ -38,7 +38,9 @@ pub(crate) struct Window {
     pub(crate) upto: u64,
     cells: FastMap<CellKey, Cell>,
     touched: BTreeSet<(i32, Symbol, Symbol, bool)>,
-    outcomes: BTreeMap<(Symbol, i32, Outcome), u64>,
+    /// The sources that the books tell apart, at most [`SOURCES_MAX`].
+    sources: BTreeSet<Symbol>,
+    books: BTreeMap<(Symbol, i32, Line), u64>,
     /// The last record that its written progress has.
     written_upto: u64,
 }
@@ -50,7 +52,8 @@ impl Window {
             upto: offset,
             cells: FastMap::default(),
             touched: BTreeSet::new(),
-            outcomes: BTreeMap::new(),
+            sources: BTreeSet::new(),
+            books: BTreeMap::new(),
             written_upto: offset,
         }
     }
@@ -70,8 +73,43 @@ impl Window {
         self.touched.insert((month.index(), service, meter, carries));
     }
 
-    pub(crate) fn record(&mut self, source: Symbol, arrival: i32, outcome: Outcome, events: u64) {
-        *self.outcomes.entry((source, arrival, outcome)).or_default() += events;
+    /// Whether the books have a place for this source, or have room for one more.
+    pub(crate) fn tells_apart(&mut self, source: Symbol) -> bool {
+        let known = self.sources.contains(&source) || self.sources.len() < SOURCES_MAX;
+        if known {
+            self.sources.insert(source);
+        }
+        known
+    }
+
+    pub(crate) fn record(&mut self, source: Symbol, arrival: i32, line: Line, events: u64) {
+        *self.books.entry((source, arrival, line)).or_default() += events;
+    }
+
+    /// Gives every text the symbol that another dictionary has for it.
+    pub(crate) fn rename(&mut self, mut new: impl FnMut(Symbol) -> Symbol) {
+        self.cells = std::mem::take(&mut self.cells)
+            .into_iter()
+            .map(|(key, cell)| {
+                let key = CellKey {
+                    service: new(key.service),
+                    meter: new(key.meter),
+                    costcentre: new(key.costcentre),
+                    class: new(key.class),
+                    day: key.day,
+                };
+                (key, cell)
+            })
+            .collect();
+        self.touched = std::mem::take(&mut self.touched)
+            .into_iter()
+            .map(|(month, service, meter, carries)| (month, new(service), new(meter), carries))
+            .collect();
+        self.sources = std::mem::take(&mut self.sources).into_iter().map(&mut new).collect();
+        self.books = std::mem::take(&mut self.books)
+            .into_iter()
+            .map(|((source, day, line), events)| ((new(source), day, line), events))
+            .collect();
     }
 
     /// Whether it has records that no written progress has.
@@ -90,6 +128,7 @@ impl Window {
         dictionary: &Dictionary,
         sealed: bool,
         barrier: Option<(u64, Instant)>,
+        batches: &Batches,
         cells: &mut Vec<CellRow>,
     ) -> ProgressRow {
         for (key, cell) in self.cells.iter_mut().filter(|(_, cell)| cell.changed) {
@@ -117,11 +156,12 @@ impl Window {
             .collect();
         touched.sort();
         let mut outcomes: Vec<_> = self
-            .outcomes
+            .books
             .iter()
-            .map(|((source, day, outcome), n)| (text(*source), *day, outcome.name(), *n))
+            .map(|((source, day, line), n)| (text(*source), *day, line.name(), *n))
             .collect();
         outcomes.sort();
-        ProgressRow { window: self.start, upto: self.upto, sealed, barrier, touched, outcomes }
+        let batches = batches.rows();
+        ProgressRow { window: self.start, upto: self.upto, sealed, barrier, touched, outcomes, batches }
     }
 }

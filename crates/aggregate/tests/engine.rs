@@ -101,7 +101,15 @@ fn marker(id: &str, meter: &str, day: &str, count: u32) -> Sent {
 
 fn header(kind: Kind) -> Header {
     let sources = if kind == Kind::Events { vec![("/lkdata/a".to_owned(), 1)] } else { vec![] };
-    Header { kind, collector: "c1".into(), epoch: 1, batch: 1, received: now().micros(), sources }
+    Header {
+        kind,
+        collector: "c1".into(),
+        epoch: 1,
+        batch: 1,
+        received: now().micros(),
+        sources,
+        released: false,
+    }
 }
 
 async fn send(log: &dyn EventLog, events: &[Sent]) {

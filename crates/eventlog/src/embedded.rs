@@ -75,9 +75,10 @@ struct Shared {
 #[derive(Debug)]
 struct TopicState {
     topic: Topic,
-    partitions: Vec<PartitionState>,
+    /// Shared with the topic as it was before it got more partitions: who still has that sees what is written.
+    partitions: Vec<Arc<PartitionState>>,
     /// Counts the groups of records that became durable, so that readers wake.
-    written: watch::Sender<u64>,
+    written: Arc<watch::Sender<u64>>,
 }
 
 /// Both ends of a partition. `end` moves only after a sync, and only in the writer's thread.
@@ -104,21 +105,38 @@ impl EmbeddedLog {
         let writer = writer::Writer::start(Arc::clone(&shared), config.queue_bytes_max)?;
         Ok(Self { shared, writer })
     }
+
+    /// How many records of torn batches opening has cut off the journal's end. Nobody was ever told that they are there.
+    pub fn cut_records(&self) -> u64 {
+        self.shared.storage.cut_records()
+    }
 }
 
 impl TopicState {
     fn load(storage: &Storage, topic: Topic) -> Result<Self> {
-        let mut partitions = Vec::new();
-        for partition in 0..topic.partitions {
+        Self::grown(storage, topic, Vec::new(), Arc::new(watch::Sender::new(0)))
+    }
+
+    /// The topic with the partitions that it had, and those that it has besides.
+    fn grown(
+        storage: &Storage,
+        topic: Topic,
+        mut partitions: Vec<Arc<PartitionState>>,
+        written: Arc<watch::Sender<u64>>,
+    ) -> Result<Self> {
+        // A topic has fewer than 2³² partitions.
+        for partition in partitions.len() as u32..topic.partitions {
             let (start, end) = storage.ends(&topic.name, partition)?;
-            partitions.push(PartitionState { start: AtomicU64::new(start), end: AtomicU64::new(end) });
+            let state = PartitionState { start: AtomicU64::new(start), end: AtomicU64::new(end) };
+            partitions.push(Arc::new(state));
         }
-        Ok(Self { topic, partitions, written: watch::Sender::new(0) })
+        Ok(Self { topic, partitions, written })
     }
 
     fn partition(&self, partition: u32) -> Result<&PartitionState> {
         self.partitions
             .get(partition as usize)
+            .map(Arc::as_ref)
             .ok_or_else(|| Error::UnknownPartition { topic: self.topic.name.clone(), partition })
     }
 
@@ -171,8 +189,26 @@ impl Shared {
         }
         let id = TopicId(u128::from_be_bytes(random_bytes()?));
         let topic = Topic { name: spec.name.clone(), partitions: spec.partitions, id };
-        self.storage.add_topic(&topic)?;
+        self.storage.put_topic(&topic, 0)?;
         topics.insert(spec.name.clone(), Arc::new(TopicState::load(&self.storage, topic.clone())?));
+        Ok(topic)
+    }
+
+    fn add_partitions(&self, name: &str, partitions: u32) -> Result<Topic> {
+        let mut topics = self.topics.write();
+        let state =
+            topics.get(name).cloned().ok_or_else(|| Error::UnknownTopic { topic: name.to_owned() })?;
+        let found = state.topic.partitions;
+        if partitions < found {
+            return Err(Error::OtherPartitions { topic: name.to_owned(), wanted: partitions, found });
+        }
+        let topic = Topic { partitions, ..state.topic.clone() };
+        if partitions > found {
+            self.storage.put_topic(&topic, found)?;
+            let (had, written) = (state.partitions.clone(), Arc::clone(&state.written));
+            let grown = TopicState::grown(&self.storage, topic.clone(), had, written)?;
+            topics.insert(name.to_owned(), Arc::new(grown));
+        }
         Ok(topic)
     }
 
@@ -261,6 +297,11 @@ impl EventLog for EmbeddedLog {
             Ok(Vec::new())
         }
         .boxed()
+    }
+
+    fn add_partitions<'a>(&'a self, topic: &'a str, partitions: u32) -> BoxFuture<'a, Result<Topic>> {
+        let (shared, topic) = (Arc::clone(&self.shared), topic.to_owned());
+        blocking(move || shared.add_partitions(&topic, partitions)).boxed()
     }
 
     fn topic<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<Topic>> {
@@ -358,13 +399,8 @@ impl EventLog for EmbeddedLog {
     }
 }
 
-/// A stored value as a record; `None` when it is not a frame of ours.
-fn stored(offset: u64, bytes: Bytes) -> Option<Stored> {
-    frame::decode(bytes).map(|(timestamp, header, key, value)| Stored {
-        offset,
-        timestamp,
-        header,
-        key,
-        value,
-    })
+/// A stored value as a record.
+fn stored(offset: u64, bytes: Bytes) -> Result<Stored, frame::Damage> {
+    let (timestamp, header, key, value) = frame::decode(bytes)?;
+    Ok(Stored { offset, timestamp, header, key, value })
 }

@@ -20,7 +20,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::header::{HEADER_NAME, Header, UnreadableHeader};
 
@@ -122,7 +122,7 @@ impl Shared {
         Ok(topic)
     }
 
-    /// The number of partitions, which never changes while the topic is there.
+    /// The number of partitions, as it was when somebody last asked: it only ever grows.
     async fn partitions(self: &Arc<Self>, name: &str) -> Result<u32> {
         if let Some(topic) = self.topics.read().get(name) {
             return Ok(topic.partitions);
@@ -131,7 +131,9 @@ impl Shared {
     }
 
     async fn check_partition(self: &Arc<Self>, topic: &str, partition: u32) -> Result<()> {
-        if partition < self.partitions(topic).await? {
+        // It may have got more since then, by another process.
+        if partition < self.partitions(topic).await? || partition < self.topic(topic, true).await?.partitions
+        {
             Ok(())
         } else {
             Err(Error::UnknownPartition { topic: topic.to_owned(), partition })
@@ -192,6 +194,28 @@ impl EventLog for KafkaLog {
         .boxed()
     }
 
+    fn add_partitions<'a>(&'a self, topic: &'a str, partitions: u32) -> BoxFuture<'a, Result<Topic>> {
+        async move {
+            let found = self.shared.topic(topic, false).await?;
+            if partitions < found.partitions {
+                let found = found.partitions;
+                return Err(Error::OtherPartitions { topic: topic.to_owned(), wanted: partitions, found });
+            }
+            if partitions > found.partitions {
+                self.shared.admin.add_partitions(topic, partitions).await?;
+            }
+            // The broker that is asked next may not know of them yet; each question is a round trip.
+            let began = Instant::now();
+            loop {
+                let topic = self.shared.topic(topic, true).await?;
+                if topic.partitions >= partitions || began.elapsed() > self.shared.config.request_timeout {
+                    return Ok(topic);
+                }
+            }
+        }
+        .boxed()
+    }
+
     fn topic<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<Topic>> {
         self.shared.topic(topic, false).boxed()
     }
@@ -204,13 +228,11 @@ impl EventLog for KafkaLog {
         async move {
             let count = records.len();
             let none_in = |error| AppendError::none_in(topic, count, error);
-            let partitions = self.shared.partitions(topic).await.map_err(none_in)?;
+            if let Some(greatest) = records.iter().map(|(partition, _)| *partition).max() {
+                self.shared.check_partition(topic, greatest).await.map_err(none_in)?;
+            }
             let mut headers = Vec::with_capacity(count);
-            for (partition, record) in &records {
-                if *partition >= partitions {
-                    let topic = topic.to_owned();
-                    return Err(none_in(Error::UnknownPartition { topic, partition: *partition }));
-                }
+            for (_, record) in &records {
                 headers.push(record.encoded_header().map_err(none_in)?);
             }
             self.producer.append(topic, records, headers).await

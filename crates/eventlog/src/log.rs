@@ -22,6 +22,11 @@ pub trait EventLog: Send + Sync {
     /// is good. A missing topic is an error.
     fn check_topics<'a>(&'a self, specs: &'a [TopicSpec]) -> BoxFuture<'a, Result<Vec<Finding>>>;
 
+    /// Gives a topic more partitions, up to so many, and answers with it as it is then: its id stays, and so do the records.
+    /// What has as many already is left as it is; fewer is [`crate::Error::OtherPartitions`]. Changing that is a new
+    /// generation of the topic (counting.md §4): whoever appends to it or is subscribed begins anew afterwards.
+    fn add_partitions<'a>(&'a self, topic: &'a str, partitions: u32) -> BoxFuture<'a, Result<Topic>>;
+
     /// The topic as it is now.
     fn topic<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<Topic>>;
 

@@ -45,6 +45,10 @@ impl EventLog for Prefixed {
         async move { self.inner.check_topics(&self.specs(specs)).await }.boxed()
     }
 
+    fn add_partitions<'a>(&'a self, topic: &'a str, partitions: u32) -> BoxFuture<'a, Result<Topic>> {
+        async move { Ok(self.bare(self.inner.add_partitions(&self.name(topic), partitions).await?)) }.boxed()
+    }
+
     fn topic<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<Topic>> {
         async move { Ok(self.bare(self.inner.topic(&self.name(topic)).await?)) }.boxed()
     }

@@ -17,7 +17,7 @@ pub const CONTROL: &str = "control";
 pub struct TopicSpec {
     /// 1–200 characters of `a-z A-Z 0-9 . _ -`.
     pub name: String,
-    /// At least 1; fixed for the life of the topic.
+    /// At least 1; fixed for a generation of the topic.
     pub partitions: u32,
 }
 

@@ -71,6 +71,25 @@ fn a_reopened_log_is_as_it_was() {
 }
 
 #[test]
+fn a_reopened_log_has_the_partitions_that_it_was_given() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let log = open(directory.path());
+        log.ensure_topics(&spec("topic")).await.unwrap();
+        log.append("topic", 0, numbered(0..5)).await.unwrap();
+        let grown = log.add_partitions("topic", 64).await.unwrap();
+        log.append("topic", 63, numbered(0..3)).await.unwrap();
+        drop(log);
+
+        let log = open(directory.path());
+        assert_eq!(log.topic("topic").await.unwrap(), grown);
+        assert_eq!(values(&read_all(&log, "topic", 0).await), [0, 1, 2, 3, 4]);
+        assert_eq!(values(&read_all(&log, "topic", 63).await), [0, 1, 2]);
+        assert_eq!(log.append("topic", 63, numbered(3..4)).await.unwrap(), [3]);
+    });
+}
+
+#[test]
 fn a_second_subscriber_of_a_group_is_refused_until_the_first_is_gone() {
     run(async {
         let directory = tempfile::tempdir().unwrap();

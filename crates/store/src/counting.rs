@@ -5,10 +5,14 @@ use domain::{EventKey, Fingerprint, Instant};
 use serde::Deserialize;
 
 use crate::client::{EncodedBlock, Store};
-use crate::error::{Error, asking};
+use crate::error::asking;
 use crate::rows::{Batch, Dictionary, Effect, Position, quantity_of};
 
 mod encode;
+mod forget;
+mod generations;
+
+pub use generations::{Generation, Sealed};
 
 /// How many keys one question asks for: the text of the statement stays far below the server's limit.
 pub const KEYS_PER_QUERY_MAX: usize = 4_096;
@@ -52,6 +56,8 @@ pub struct StoredEvent {
     pub generation: u16,
     /// Where it was first seen.
     pub position: Position,
+    /// The place of the identity's first revision since it was last forgotten; 0 for rows of the first kind of table.
+    pub life: u64,
     /// Its content.
     pub fingerprint: Fingerprint,
     /// What it added.
@@ -84,17 +90,8 @@ pub struct StoredEvent {
     pub subject: String,
     /// CloudEvents `time`.
     pub time: Instant,
-}
-
-/// A topic that has been counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Generation {
-    /// Its number.
-    pub generation: u16,
-    /// The topic's id.
-    pub topic: String,
-    /// The topic's number of partitions.
-    pub partitions: u32,
+    /// When its collector received it.
+    pub received: Instant,
 }
 
 #[derive(Row, Deserialize)]
@@ -103,6 +100,7 @@ struct IdentityRow {
     seq: u32,
     generation: u16,
     position: u64,
+    life: u64,
     fingerprint: u128,
     effect: i8,
     service: String,
@@ -119,13 +117,7 @@ struct IdentityRow {
     id: String,
     subject: String,
     time: i64,
-}
-
-#[derive(Row, Deserialize)]
-struct GenerationRow {
-    generation: u16,
-    topic: String,
-    partitions: u32,
+    received: i64,
 }
 
 impl Store {
@@ -148,55 +140,21 @@ impl Store {
         self.insert("quarantine", &encode::quarantine("quarantine", batch).into()).await
     }
 
-    /// Where the reading of a partition of the quarantine topic goes on.
-    pub async fn quarantine_offset(&self, generation: u16, partition: u32) -> crate::Result<u64> {
+    /// Where the reading of a partition of the quarantine topic goes on, by what the newest generation since `first` has of
+    /// it: that is the first generation of the log that is there now.
+    pub async fn quarantine_offset(&self, first: u16, partition: u32) -> crate::Result<u64> {
         let last = self
             .query(
-                "SELECT toUInt64(count()), max(position) FROM quarantine
-                 WHERE origin = 'quarantine' AND generation = ? AND partition = ?",
+                "SELECT max(position) FROM quarantine
+                 WHERE origin = 'quarantine' AND generation >= ? AND partition = ?
+                 GROUP BY generation ORDER BY generation DESC LIMIT 1",
             )
-            .bind(generation)
+            .bind(first)
             .bind(partition)
-            .fetch_one::<(u64, u64)>()
+            .fetch_optional::<u64>()
             .await
             .map_err(asking("the place in the quarantine topic"))?;
-        Ok(if last.0 == 0 { 0 } else { Position(last.1).offset() + 1 })
-    }
-
-    /// The generations, in order.
-    pub async fn generations(&self) -> crate::Result<Vec<Generation>> {
-        let rows = self
-            .query("SELECT ?fields FROM generations FINAL ORDER BY generation")
-            .fetch_all::<GenerationRow>()
-            .await
-            .map_err(asking("generations"))?;
-        let generation = |row: GenerationRow| Generation {
-            generation: row.generation,
-            topic: row.topic,
-            partitions: row.partitions,
-        };
-        Ok(rows.into_iter().map(generation).collect())
-    }
-
-    /// Records a generation, before anything of it is counted.
-    pub async fn put_generation(&self, generation: &Generation) -> crate::Result<()> {
-        self.query("INSERT INTO generations (generation, topic, partitions) VALUES (?, ?, ?)")
-            .bind(generation.generation)
-            .bind(&generation.topic)
-            .bind(generation.partitions)
-            .execute()
-            .await
-            .map_err(|source| Error::Insert { table: "generations", rows: 1, source })
-    }
-
-    /// The start of the first window of a partition that is not sealed: everything before it is stored.
-    pub async fn sealed_upto(&self, generation: u16, partition: u32) -> crate::Result<u64> {
-        self.query("SELECT max(upto) FROM progress WHERE generation = ? AND partition = ? AND sealed = 1")
-            .bind(generation)
-            .bind(partition)
-            .fetch_one::<u64>()
-            .await
-            .map_err(asking("progress"))
+        Ok(last.map_or(0, |position| Position(position).offset() + 1))
     }
 
     /// Hands over every stored identity, in any order and maybe several times: for the filters of an owner.
@@ -223,7 +181,7 @@ impl Store {
             .map_err(asking("the number of identities"))
     }
 
-    /// Every stored revision of these identities, each with its lowest position, in any order.
+    /// Every stored revision of these identities, of all generations and lives, in any order.
     pub async fn identities(&self, keys: &[EventKey]) -> crate::Result<Vec<StoredEvent>> {
         let mut found = Vec::new();
         for keys in keys.chunks(KEYS_PER_QUERY_MAX) {
@@ -258,6 +216,7 @@ fn stored(row: IdentityRow) -> crate::Result<StoredEvent> {
         seq: row.seq,
         generation: row.generation,
         position: Position(row.position),
+        life: row.life,
         fingerprint: Fingerprint(row.fingerprint),
         effect: Effect::from_number(row.effect)?,
         service: row.service,
@@ -274,5 +233,6 @@ fn stored(row: IdentityRow) -> crate::Result<StoredEvent> {
         id: row.id,
         subject: row.subject,
         time: Instant::from_micros(row.time),
+        received: Instant::from_micros(row.received),
     })
 }

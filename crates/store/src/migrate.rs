@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_counting"),
     migration!(2, "0002_usage"),
     migration!(3, "0003_catalogue"),
+    migration!(5, "0005_generations"),
     migration!(100, "0100_charges"),
 ];
 

@@ -49,13 +49,21 @@ impl Position {
         (self.0 & (Self::INDEX_END as u64 - 1)) as u32
     }
 
+    /// (generation, position) as one number, in their order.
+    ///
+    /// # Panics
+    /// When the generation is beyond [`Position::GENERATION_END`].
+    pub fn place(self, generation: u16) -> u64 {
+        assert!(generation < Self::GENERATION_END, "no installation has had {generation} generations");
+        u64::from(generation) << (Self::INDEX_BITS + Self::OFFSET_BITS) | self.0
+    }
+
     /// A number that falls as (generation, position) rises: the version by which the lowest position wins.
     ///
     /// # Panics
     /// When the generation is beyond [`Position::GENERATION_END`].
     pub fn precedence(self, generation: u16) -> u64 {
-        assert!(generation < Self::GENERATION_END, "no installation has had {generation} generations");
-        !(u64::from(generation) << (Self::INDEX_BITS + Self::OFFSET_BITS) | self.0)
+        !self.place(generation)
     }
 }
 
@@ -198,6 +206,8 @@ pub struct EventRow {
     pub generation: u16,
     /// Where it was first seen.
     pub position: Position,
+    /// The [`Position::place`] of the identity's first revision since it was last forgotten (counting §5, horizon).
+    pub life: u64,
     /// Its content.
     pub fingerprint: Fingerprint,
     /// What it added.
@@ -302,8 +312,11 @@ pub struct ProgressRow {
     pub barrier: Option<(u64, Instant)>,
     /// The months since the window's start, sorted.
     pub touched: Vec<Touched>,
-    /// (source, day of arrival in days since 1970, outcome) → events, since the window's start, sorted.
+    /// (source, day of arrival in days since 1970, outcome) → events, since the window's start, sorted. Beside the
+    /// outcomes of counting §3 there are `accepted`, `resent` and `released`, which the records' headers say (§8).
     pub outcomes: Vec<(String, i32, &'static str, u64)>,
+    /// (collector, epoch, greatest batch number) up to `upto`, of this window and all before it, sorted.
+    pub batches: Vec<(String, u64, u64)>,
 }
 
 /// A row of `quarantine`.
@@ -325,6 +338,10 @@ pub struct QuarantineRow {
     pub received: Instant,
     /// Its bytes; absent where they may hold personal data.
     pub event: Option<Vec<u8>>,
+    /// The record that it came in: its collector, epoch and batch number. An empty collector when nobody of ours wrote it.
+    pub record: (String, u64, u64),
+    /// Whether it had been parked before, and was released.
+    pub released: bool,
 }
 
 /// What one emission of a partition writes.

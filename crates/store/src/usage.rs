@@ -19,7 +19,7 @@ mod behind;
 mod books;
 
 pub use behind::{CountedEvent, EventsBehind};
-pub use books::{Lag, Mark, OutcomeCount};
+pub use books::{Books, Lag, Mark, OutcomeCount, QuarantineCount};
 
 /// As of when usage is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 
 use domain::{Code, Event, Rejection, personal_data};
 use eventlog::wire;
-use store::rows::{Position, QuarantineRow, Symbol};
+use store::rows::{Position, QuarantineRow};
 
 use super::Counter;
 use crate::outcome::Outcome;
@@ -31,6 +31,8 @@ impl Counter {
             hash: hash(bytes),
             received: record.received,
             event: Some(bytes.to_vec()),
+            record: record_of(record),
+            released: is_released(record),
         });
     }
 
@@ -41,19 +43,12 @@ impl Counter {
         position: Position,
         rejection: &Rejection,
         bytes: &[u8],
-    ) -> Symbol {
+    ) -> String {
         let hint = wire::identity_hint(bytes);
         let source = hint.source.or_else(|| only_source(record)).unwrap_or_default();
-        let symbol = self.dictionary.symbol(&source);
-        self.batch.quarantine.push(undecodable(
-            record,
-            position,
-            rejection,
-            bytes,
-            source,
-            hint.id.unwrap_or_default(),
-        ));
-        symbol
+        let id = hint.id.unwrap_or_default();
+        self.batch.quarantine.push(undecodable(record, position, rejection, bytes, source.clone(), id));
+        source
     }
 
     /// Keeps a record that cannot be told apart into events. The books count what its header says that it held.
@@ -68,16 +63,11 @@ impl Counter {
         let row = undecodable(record, position, rejection, &record.stored.value, source, String::new());
         self.batch.quarantine.push(row);
         let sources = record.stored.header.as_ref().map_or(&[][..], |header| &header.sources);
-        let mut count = |source: &str, events: u64| {
-            let symbol = self.dictionary.symbol(source);
-            window.record(symbol, record.arrival, Outcome::Quarantined, events);
-            self.outcomes[Outcome::Quarantined as usize] += events;
-        };
         if sources.is_empty() {
-            count("", 1);
+            self.record_found(window, record, "", Outcome::Quarantined, 1);
         }
         for (source, events) in sources {
-            count(source, u64::from(*events));
+            self.record_found(window, record, source, Outcome::Quarantined, u64::from(*events));
         }
     }
 }
@@ -111,7 +101,21 @@ fn undecodable(
         hash: if personal { String::new() } else { hash(bytes) },
         received: record.received,
         event: (!personal).then(|| bytes.to_vec()),
+        record: record_of(record),
+        released: is_released(record),
     }
+}
+
+fn record_of(record: &Decoded<'_>) -> (String, u64, u64) {
+    let header = record.stored.header.as_ref();
+    header.map_or_else(
+        |_| (String::new(), 0, 0),
+        |header| (header.collector.clone(), header.epoch, header.batch),
+    )
+}
+
+fn is_released(record: &Decoded<'_>) -> bool {
+    record.stored.header.as_ref().is_ok_and(|header| header.released)
 }
 
 fn hash(bytes: &[u8]) -> String {

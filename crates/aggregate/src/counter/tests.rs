@@ -38,7 +38,7 @@ fn catalogue() -> Catalogue {
 }
 
 /// An id of partition 0, or of 1 when it is asked for by an odd number.
-fn id(n: u32) -> String {
+pub(super) fn id(n: u32) -> String {
     let wanted = n % PARTITIONS;
     (0..)
         .map(|try_| format!("e{n}-{try_}"))
@@ -46,7 +46,7 @@ fn id(n: u32) -> String {
         .unwrap()
 }
 
-fn event(id: &str, meter: &str, time: &str, quantity: u32, more: &str) -> String {
+pub(super) fn event(id: &str, meter: &str, time: &str, quantity: u32, more: &str) -> String {
     format!(
         r#"{{"specversion":"1.0","id":"{id}","source":"/a","type":"se.linkoping.lkdata.usage.thing.seen.v1",
         "subject":"room:1","time":"{time}","dataschema":"urn:lkdata:schema:usage:1","data":{{"service":"s",
@@ -55,28 +55,32 @@ fn event(id: &str, meter: &str, time: &str, quantity: u32, more: &str) -> String
     )
 }
 
-fn record(offset: u64, kind: Kind, events: &[String]) -> Stored {
+pub(super) fn record(offset: u64, kind: Kind, events: &[String]) -> Stored {
     // Twenty-five months before this is 2019-05-30T22:30:00Z.
     let received = Instant::parse_rfc3339("2021-07-01T00:30:00+02:00").unwrap().micros();
     let sources = vec![("/a".to_owned(), events.len() as u32)];
-    let header = Header { kind, collector: "c".into(), epoch: 1, batch: 1, received, sources };
+    let header =
+        Header { kind, collector: "c".into(), epoch: 1, batch: offset, received, sources, released: false };
     let value = format!("[{}]", events.join(",")).into();
     Stored { offset, timestamp: 0, header: Ok(header), key: None, value }
 }
 
-fn counter() -> Counter {
-    let place = Place { generation: 1, partition: 0, partitions: PARTITIONS, horizon: Months::new(25) };
-    Counter::new(place, 0, Filter::default())
+pub(super) fn place() -> Place {
+    Place { generation: 1, partition: 0, partitions: PARTITIONS, horizon: Months::new(25) }
 }
 
-fn give(counter: &mut Counter, records: &[Stored]) {
+pub(super) fn counter() -> Counter {
+    Counter::new(place(), &Sealed::default(), Filter::default())
+}
+
+pub(super) fn give(counter: &mut Counter, records: &[Stored]) {
     let decoded: Vec<_> = records.iter().map(|record| decode(record, Months::new(25))).collect();
     assert_eq!(counter.unknown_meter(&decoded, &catalogue()), None);
     assert_eq!(counter.wanted(&decoded), []);
     decoded.iter().for_each(|record| counter.count(record));
 }
 
-fn events(offset: u64, events: &[String]) -> Stored {
+pub(super) fn events(offset: u64, events: &[String]) -> Stored {
     record(offset, Kind::Events, events)
 }
 
@@ -95,7 +99,7 @@ fn windows(batch: &Batch) -> Vec<(u64, u64, bool, Vec<i128>)> {
     batch.progress.iter().map(|row| (row.window, row.upto, row.sealed, cells(row.window))).collect()
 }
 
-const MARCH: &str = "2021-03-02T10:00:00+01:00";
+pub(super) const MARCH: &str = "2021-03-02T10:00:00+01:00";
 
 #[test]
 fn a_window_ends_where_the_offset_turns_and_with_a_barrier() {
@@ -127,7 +131,7 @@ fn what_is_emitted_is_the_total_since_the_windows_start() {
     assert_eq!(months, ["2021-03", "2021-04"]);
     let outcomes: Vec<_> =
         batch.progress[0].outcomes.iter().map(|(_, _, outcome, n)| (*outcome, *n)).collect();
-    assert_eq!(outcomes, [("duplicate", 1), ("metered", 2)]);
+    assert_eq!(outcomes, [("accepted", 3), ("duplicate", 1), ("metered", 2)]);
     assert_eq!(date_of(batch.progress[0].outcomes[0].1).unwrap().to_string(), "2021-07-01");
 }
 
@@ -166,7 +170,7 @@ fn a_retraction_that_comes_first_leaves_nothing_to_count() {
     assert_eq!(windows(batch), [(0, 1, false, vec![])]);
     let outcomes: Vec<_> =
         batch.progress[0].outcomes.iter().map(|(_, _, outcome, n)| (*outcome, *n)).collect();
-    assert_eq!(outcomes, [("metered", 1), ("superseded", 1)]);
+    assert_eq!(outcomes, [("accepted", 2), ("metered", 1), ("superseded", 1)]);
     assert_eq!(batch.events.len(), 2);
 }
 
@@ -180,7 +184,7 @@ fn what_cannot_be_counted_is_quarantined_and_claims_no_identity() {
     let misrouted = event(&id(1), "sum", MARCH, 5, "");
     let wrong =
         vec![too_old, just_in_time, no_class, agreement, misrouted, r#"{"id":"x","source":"/a"}"#.to_owned()];
-    let mut unreadable = events(1, &[]);
+    let mut unreadable = events(1, &[String::new(), String::new()]);
     unreadable.value = "nothing".into();
     give(&mut counter, &[events(0, &wrong), unreadable]);
     give(&mut counter, &[events(2, &[event(&id(0), "sum", MARCH, 7, "")])]);
@@ -195,8 +199,9 @@ fn what_cannot_be_counted_is_quarantined_and_claims_no_identity() {
         .iter()
         .map(|(source, _, outcome, n)| (source.as_str(), *outcome, *n))
         .collect();
-    // The unreadable record counts for what its header says that it held: nothing here.
-    assert_eq!(outcomes, [("/a", "metered", 2), ("/a", "quarantined", 5)]);
+    // The unreadable record counts for what its header says that it held: nothing of any source, and two of /a.
+    let want = [("/a", "accepted", 9), ("/a", "metered", 2), ("/a", "quarantined", 7)];
+    assert_eq!(outcomes, want);
 }
 
 #[test]
@@ -214,4 +219,46 @@ fn a_meter_that_the_catalogue_lacks_is_named_before_anything_is_counted() {
     let stored = events(0, &[event(&id(0), "sum", MARCH, 5, ""), event(&id(2), "new", MARCH, 5, "")]);
     let decoded = [decode(&stored, Months::new(25))];
     assert_eq!(counter.unknown_meter(&decoded, &catalogue()), Some(("s".into(), "new".into())));
+}
+
+#[test]
+fn an_id_that_is_used_again_after_the_horizon_is_a_new_event() {
+    let mut counter = counter();
+    let received = |mut stored: Stored, received: &str| {
+        stored.header.as_mut().unwrap().received = Instant::parse_rfc3339(received).unwrap().micros();
+        stored
+    };
+    let first = events(0, &[event(&id(0), "sum", MARCH, 5, "")]);
+    give(&mut counter, &[received(first, "2021-03-02T10:00:05+01:00")]);
+    // The revision is later than the first, so the identity is known whole until 25 months after it.
+    let revision = events(1, &[event(&id(0), "sum", MARCH, 7, r#","seq":1"#)]);
+    give(&mut counter, &[received(revision, "2022-03-02T10:00:00+01:00")]);
+    let late = "2024-03-02T10:00:00+01:00";
+    let again = |offset, time| received(events(offset, &[event(&id(0), "sum", time, 9, "")]), late);
+    give(&mut counter, &[again(2, late)]);
+    let later = "2024-04-03T10:00:00+02:00";
+    let much_later = |offset| received(events(offset, &[event(&id(0), "sum", late, 9, "")]), later);
+    give(&mut counter, &[much_later(3), much_later(4)]);
+    let (batch, _) = counter.emission();
+    let judged: Vec<_> = batch.progress[0]
+        .outcomes
+        .iter()
+        .filter(|row| row.2 != "accepted")
+        .map(|row| (date_of(row.1).unwrap().to_string(), row.2, row.3))
+        .collect();
+    let day = |day: &str, outcome, events| (day.to_owned(), outcome, events);
+    let want = [
+        day("2021-03-02", "metered", 1),
+        day("2022-03-02", "revised", 1),
+        // Another content of a revision that is still known.
+        day("2024-03-02", "conflict", 1),
+        day("2024-04-03", "duplicate", 1),
+        day("2024-04-03", "metered", 1),
+    ];
+    assert_eq!(judged, want);
+    let mut cells: Vec<_> = batch.cells.iter().map(|cell| (cell.day, cell.amount / 1_000_000)).collect();
+    cells.sort_unstable();
+    assert_eq!(cells.iter().map(|(_, amount)| *amount).collect::<Vec<_>>(), [7, 9]);
+    let lives: Vec<u64> = batch.events.iter().map(|row| row.life).collect();
+    assert_eq!((lives[0] == lives[1], lives[1] == lives[2]), (true, false));
 }

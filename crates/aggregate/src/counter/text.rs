@@ -25,6 +25,7 @@ impl Counter {
             seq: event.seq(),
             generation: self.place.generation,
             position,
+            life: position.place(self.place.generation),
             fingerprint,
             effect: Effect::Marker,
             service,

@@ -1,6 +1,7 @@
 //! Cuts the torn tail of fjall's journal.
 //!
-//! fjall cuts an incomplete batch at the journal's end by itself. But when power is lost in the middle of a write, the
+//! fjall cuts an incomplete batch at the journal's end by itself, without a word; [`incomplete_batch`] finds it first, so
+//! that it can be told. But when power is lost in the middle of a write, the
 //! disk may have the batch's last page and not an earlier one. The batch is then complete and its checksum wrong, which
 //! fjall answers by refusing to open. Our writer syncs after each batch before it writes the next, so at most the last
 //! batch can be torn, and nobody was told that it was written: it is cut here. A bad batch with another after it is no
@@ -18,7 +19,7 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 /// Item count and sequence number.
-const START_BYTES: i64 = 12;
+const START_BYTES: usize = 12;
 /// Value type, compression, keyspace; then the lengths of the key, the value, and the value on disk.
 const ITEM_BYTES: usize = 20;
 /// Checksum and four bytes of magic.
@@ -30,16 +31,26 @@ const CLEAR_BYTES: i64 = 8;
 #[derive(Debug)]
 pub(super) struct Cut {
     pub journal: PathBuf,
-    /// Where the batch began.
-    pub position: u64,
+    pub batch: LastBatch,
     tail: Vec<u8>,
+}
+
+/// The last batch of a journal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LastBatch {
+    /// Where it begins.
+    pub position: u64,
+    /// How many records it holds, as its beginning says.
+    pub records: u64,
+    /// Whether its end is there.
+    is_complete: bool,
 }
 
 impl Cut {
     /// Puts the batch back: the store could not be opened without it either, so it is not what was wrong.
     pub(super) fn undo(&self) -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).open(&self.journal)?;
-        file.write_all_at(&self.tail, self.position)?;
+        file.write_all_at(&self.tail, self.batch.position)?;
         file.sync_all()
     }
 }
@@ -47,7 +58,8 @@ impl Cut {
 /// Cuts the last batch off the newest journal of a store; `None` when there is no batch to cut.
 pub(super) fn cut_last_batch(directory: &Path) -> std::io::Result<Option<Cut>> {
     let Some(journal) = newest_journal(directory)? else { return Ok(None) };
-    let Some(position) = last_batch(&journal)? else { return Ok(None) };
+    let Some(batch) = last_batch(&journal)? else { return Ok(None) };
+    let position = batch.position;
     let mut file = OpenOptions::new().read(true).write(true).open(&journal)?;
     file.seek(SeekFrom::Start(position))?;
     let mut tail = Vec::new();
@@ -56,7 +68,17 @@ pub(super) fn cut_last_batch(directory: &Path) -> std::io::Result<Option<Cut>> {
     tail.truncate(tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     file.set_len(position)?;
     file.sync_all()?;
-    Ok(Some(Cut { journal, position, tail }))
+    Ok(Some(Cut { journal, batch, tail }))
+}
+
+/// The last batch of the newest journal of a store, when its end is missing. None when there is no store yet.
+pub(super) fn incomplete_batch(directory: &Path) -> std::io::Result<Option<(PathBuf, LastBatch)>> {
+    if !directory.exists() {
+        return Ok(None);
+    }
+    let Some(journal) = newest_journal(directory)? else { return Ok(None) };
+    let batch = last_batch(&journal)?.filter(|batch| !batch.is_complete);
+    Ok(batch.map(|batch| (journal, batch)))
 }
 
 fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
@@ -74,19 +96,27 @@ fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
     Ok(newest.map(|(_, path)| path))
 }
 
-/// Where the last batch begins: complete or not.
-fn last_batch(journal: &Path) -> std::io::Result<Option<u64>> {
+/// The last batch, complete or not.
+fn last_batch(journal: &Path) -> std::io::Result<Option<LastBatch>> {
     let mut reader = BufReader::with_capacity(1 << 16, File::open(journal)?);
     let length = reader.get_ref().metadata()?.len();
-    let mut last = None;
+    let mut last: Option<LastBatch> = None;
     let mut position = 0;
     while position < length {
         let mut tag = [0];
         reader.read_exact(&mut tag)?;
         let skip = match tag[0] {
             START => {
-                last = Some(position);
-                START_BYTES
+                let mut start = [0; START_BYTES];
+                // Of a beginning that is itself cut short nobody knows how much was to follow: at least one record.
+                let is_read = reader.read_exact(&mut start).is_ok();
+                let records = u32::from_le_bytes([start[0], start[1], start[2], start[3]]);
+                let records = if is_read { u64::from(records) } else { 1 };
+                last = Some(LastBatch { position, records, is_complete: false });
+                if !is_read {
+                    break;
+                }
+                0
             }
             ITEM => {
                 let mut item = [0; ITEM_BYTES];
@@ -96,7 +126,13 @@ fn last_batch(journal: &Path) -> std::io::Result<Option<u64>> {
                 let key = i64::from(u16::from_le_bytes([item[10], item[11]]));
                 key + i64::from(u32::from_le_bytes([item[16], item[17], item[18], item[19]]))
             }
-            END => END_BYTES,
+            END => {
+                // An end that is itself cut short is none.
+                if let Some(batch) = last.as_mut() {
+                    batch.is_complete = position + 1 + END_BYTES.unsigned_abs() <= length;
+                }
+                END_BYTES
+            }
             CLEAR => CLEAR_BYTES,
             // What the file was made larger by in advance.
             _ => break,
@@ -163,6 +199,24 @@ mod tests {
         );
         assert!(cut_last_batch(&store).unwrap().is_some());
         assert_eq!(keys(&store).unwrap(), BATCHES as usize - 1);
+    }
+
+    #[test]
+    fn a_batch_without_its_end_is_seen_before_the_store_cuts_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = crashed(directory.path());
+        assert_eq!(incomplete_batch(&store).unwrap(), None);
+        let journal = newest_journal(&store).unwrap().unwrap();
+        let whole = last_batch(&journal).unwrap().unwrap();
+        let file = OpenOptions::new().write(true).open(&journal).unwrap();
+        for length in [whole.position + 20_000, whole.position + 5, whole.position + 1] {
+            file.set_len(length).unwrap();
+            let (_, batch) = incomplete_batch(&store).unwrap().unwrap();
+            let want = LastBatch { position: whole.position, records: 1, is_complete: false };
+            assert_eq!(batch, want, "{length}");
+        }
+        assert_eq!(keys(&store).unwrap(), BATCHES as usize - 1);
+        assert_eq!(incomplete_batch(&store).unwrap(), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::Store;
 
 /// How many records are deleted at a time: bounds how long an append waits behind them.
@@ -28,6 +29,8 @@ pub(super) struct Storage {
     state: RwLock<State>,
     /// Held while something is written and synced: so at most one batch of the journal is not synced (see [`mend`]).
     writing: Mutex<()>,
+    /// Records of torn batches that were cut, whenever the store was opened.
+    cut_records: AtomicU64,
     /// Locked as long as the log is open.
     _lock: File,
     #[cfg(test)]
@@ -98,12 +101,13 @@ impl Storage {
         std::fs::create_dir_all(&path).map_err(|error| failed("making the directory", &path, error))?;
         let lock = directory::lock(&path)?;
         directory::check_format(&path)?;
-        let store = Store::open(&path)?;
+        let (store, cut_records) = Store::open(&path)?;
         Ok(Self {
             path,
             free_bytes_min: config.free_bytes_min,
             state: RwLock::new(State::Open(store)),
             writing: Mutex::new(()),
+            cut_records: AtomicU64::new(cut_records),
             _lock: lock,
             #[cfg(test)]
             faults: Mutex::default(),
@@ -117,6 +121,10 @@ impl Storage {
     #[cfg(test)]
     pub(super) fn faults(&self) -> parking_lot::MutexGuard<'_, Faults> {
         self.faults.lock()
+    }
+
+    pub(super) fn cut_records(&self) -> u64 {
+        self.cut_records.load(Ordering::Relaxed)
     }
 
     pub(super) fn damaged(&self, detail: String) -> Error {
@@ -138,8 +146,9 @@ impl Storage {
             return Ok(false);
         }
         match Store::open(&self.path) {
-            Ok(store) => {
+            Ok((store, cut_records)) => {
                 tracing::info!(path = %self.path.display(), "the log goes on");
+                self.cut_records.fetch_add(cut_records, Ordering::Relaxed);
                 *state = State::Open(store);
                 Ok(true)
             }
@@ -253,10 +262,12 @@ impl Storage {
         self.store(&state)?.topics(&self.path)
     }
 
-    pub(super) fn add_topic(&self, topic: &Topic) -> Result<()> {
+    /// Makes a topic, or gives one that has so many partitions the rest of them. What a crash leaves behind are partitions that
+    /// nothing knows of.
+    pub(super) fn put_topic(&self, topic: &Topic, has: u32) -> Result<()> {
         let mut state = self.state.write();
         if let State::Open(store) = &mut *state {
-            for partition in 0..topic.partitions {
+            for partition in has..topic.partitions {
                 store
                     .add_partition(&topic.name, partition)
                     .map_err(|e| failed("making a partition", &self.path, e))?;
@@ -294,8 +305,8 @@ impl Storage {
                 );
             }
             let value = Bytes::copy_from_slice(&value);
-            let record = stored(offset, value).ok_or_else(|| {
-                self.damaged(format!("record {offset} of {topic}/{partition} is not one of ours"))
+            let record = stored(offset, value).map_err(|damage| {
+                self.damaged(format!("record {offset} of {topic}/{partition}: {damage}"))
             })?;
             bytes += record.bytes();
             records.push(record);

@@ -6,7 +6,7 @@ use super::{Config, failed, offset, signed};
 use crate::{Error, Finding, Result, Topic, TopicSpec};
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+    AdminClient, AdminOptions, ConfigResource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -91,6 +91,17 @@ impl Admin {
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((name, code)) => return Err(failed("making a topic", &name, KafkaError::AdminOp(code))),
             }
+        }
+        Ok(())
+    }
+
+    /// Gives a topic more partitions.
+    pub(super) async fn add_partitions(&self, topic: &str, partitions: u32) -> Result<()> {
+        let refused = |error| failed("adding partitions", topic, error);
+        let asked = [NewPartitions::new(topic, partitions as usize)];
+        let results = self.client.create_partitions(&asked, &self.options()).await.map_err(refused)?;
+        for result in results {
+            result.map_err(|(_, code)| refused(KafkaError::AdminOp(code)))?;
         }
         Ok(())
     }

@@ -36,6 +36,7 @@ macro_rules! for_each_behaviour {
             a_subscription_that_nothing_comes_for_is_idle
             a_wait_ends_when_something_comes_and_when_the_time_is_up
             a_topic_keeps_its_id_and_its_partitions
+            a_topic_that_gets_more_partitions_keeps_its_id_and_its_records
         }
     };
 }
@@ -428,4 +429,33 @@ pub(crate) async fn a_topic_keeps_its_id_and_its_partitions(log: Log, topic: &st
     let second = log.ensure_topics(&[second]).await.unwrap().remove(0);
     assert_ne!(second.id, found.id);
     assert_eq!(log.topic(topic).await.unwrap(), found);
+}
+
+pub(crate) async fn a_topic_that_gets_more_partitions_keeps_its_id_and_its_records(log: Log, topic: &str) {
+    let before = log.topic(topic).await.unwrap();
+    log.append(topic, 2, numbered(0..5)).await.unwrap();
+    let mut old = log.subscribe(topic, "old").await.unwrap();
+    assert_eq!(assigned(&mut *old).await, [0, 1, 2]);
+    old.seek(2, 3).await.unwrap();
+
+    let grown = log.add_partitions(topic, 7).await.unwrap();
+    assert_eq!((grown.id, grown.partitions, &grown.name), (before.id, 7, &before.name));
+    assert_eq!(log.topic(topic).await.unwrap(), grown);
+    assert_eq!(log.add_partitions(topic, 7).await.unwrap(), grown);
+    let error = log.add_partitions(topic, 6).await.unwrap_err();
+    assert!(matches!(error, Error::OtherPartitions { wanted: 6, found: 7, .. }), "{error:?}");
+    let error = log.add_partitions("no-such-topic", 6).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownTopic { .. }), "{error:?}");
+
+    // The offsets of a partition that was there go on, and those of a new one begin at zero.
+    assert_eq!(log.append(topic, 2, numbered(5..6)).await.unwrap(), [5]);
+    assert_eq!(log.append(topic, 6, numbered(0..2)).await.unwrap(), [0, 1]);
+    assert_eq!(log.end_offset(topic, 5).await.unwrap(), 0);
+    assert_eq!(values(&read_all(&log, topic, 2).await), (0..6).collect::<Vec<_>>());
+    assert_eq!(values(&collect(&mut *old, 3).await[&2]), [3, 4, 5]);
+    drop(old);
+    let mut new = log.subscribe(topic, "new").await.unwrap();
+    assert_eq!(assigned(&mut *new).await, [0, 1, 2, 3, 4, 5, 6]);
+    new.seek(6, 0).await.unwrap();
+    assert_eq!(values(&collect(&mut *new, 2).await[&6]), [0, 1]);
 }

@@ -15,7 +15,7 @@ fn micros(instant: Instant) -> [u8; 8] {
 
 pub(super) fn events(batch: &Batch, dictionary: &Dictionary) -> Block {
     let mut order: Vec<&EventRow> = batch.events.iter().filter(|row| !row.stored).collect();
-    order.sort_unstable_by_key(|row| (row.key, row.seq));
+    order.sort_unstable_by_key(|row| (row.key, row.seq, row.position));
     let rows = || order.iter().copied();
     let text = &batch.text;
     let mut block = Block::new(order.len());
@@ -29,6 +29,8 @@ pub(super) fn events(batch: &Batch, dictionary: &Dictionary) -> Block {
         "UInt64",
         rows().map(|row| row.position.precedence(row.generation).to_le_bytes()),
     );
+    block.fixed("place", "UInt64", rows().map(|row| row.position.place(row.generation).to_le_bytes()));
+    block.fixed("life", "UInt64", rows().map(|row| row.life.to_le_bytes()));
     block.fixed("fingerprint", "UInt128", rows().map(|row| row.fingerprint.0.to_le_bytes()));
     block.fixed("effect", Effect::COLUMN, rows().map(|row| (row.effect as i8).to_le_bytes()));
     block.symbols("service", dictionary, rows().map(|row| row.service));
@@ -212,6 +214,20 @@ pub(super) fn progress(batch: &Batch, window: usize) -> Block {
         outcomes(),
         row.outcomes.iter().map(|(.., n)| n.to_le_bytes()),
     );
+    let batches = || once(row.batches.len());
+    block.string_arrays("batch_collector", batches(), row.batches.iter().map(|(name, ..)| name.as_bytes()));
+    block.fixed_arrays(
+        "batch_epoch",
+        "Array(UInt64)",
+        batches(),
+        row.batches.iter().map(|(_, epoch, _)| epoch.to_le_bytes()),
+    );
+    block.fixed_arrays(
+        "batch_greatest",
+        "Array(UInt64)",
+        batches(),
+        row.batches.iter().map(|(.., batch)| batch.to_le_bytes()),
+    );
     block
 }
 
@@ -245,6 +261,11 @@ pub(super) fn quarantine(origin: &str, batch: &Batch) -> Block {
     block.fixed("position", "UInt64", rows().map(|row| row.position.0.to_le_bytes()));
     block.fixed("entry", "UInt128", rows().map(|row| crate::quarantine::entry_of(row).to_le_bytes()));
     block.fixed("received", "DateTime64(6, 'UTC')", rows().map(|row| micros(row.received)));
+    block.fixed("day", "Date32", rows().map(|row| days_of(row.received.day()).to_le_bytes()));
+    text("collector", &mut block, |row| &row.record.0);
+    block.fixed("epoch", "UInt64", rows().map(|row| row.record.1.to_le_bytes()));
+    block.fixed("batch", "UInt64", rows().map(|row| row.record.2.to_le_bytes()));
+    block.fixed("released", "UInt8", rows().map(|row| [u8::from(row.released)]));
     block.nullable_strings("event", rows().map(|row| row.event.as_deref()));
     block
 }

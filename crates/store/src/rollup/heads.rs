@@ -72,6 +72,7 @@ struct HeadRow {
 #[derive(Row, Deserialize)]
 struct BarrierRow {
     barrier: i64,
+    generation: u16,
     upto: u64,
     received: i64,
 }
@@ -138,31 +139,43 @@ impl Store {
         self.insert("revisions", &block.into()).await
     }
 
-    /// The cuts whose barriers are all sealed but that are not rolled up yet, in order.
-    pub async fn pending_cuts(&self, generation: u16, partitions: u32) -> crate::Result<Vec<Barriers>> {
+    /// The cuts whose barriers are all sealed but that are not rolled up yet, in order. The barriers of a cut lie in one
+    /// generation; when it was made again in the next one, the first stands.
+    pub async fn pending_cuts(&self) -> crate::Result<Vec<Barriers>> {
+        let generations = self.generations().await?;
         let rows = self
             .query(
                 "SELECT ?fields FROM (
-                     SELECT barrier, partition, min(windows.upto) AS upto, argMin(barrier_received, windows.upto) AS received
+                     SELECT barrier, generation, partition, min(windows.upto) AS upto,
+                            argMin(barrier_received, windows.upto) AS received
                      FROM (SELECT * FROM progress FINAL
-                           WHERE generation = ? AND barrier >= 0 AND sealed = 1
+                           WHERE barrier >= 0 AND sealed = 1
                              AND toUInt64(barrier) NOT IN (SELECT cut FROM cuts)) AS windows
-                     GROUP BY barrier, partition)
-                 ORDER BY barrier, partition",
+                     GROUP BY barrier, generation, partition)
+                 ORDER BY barrier, generation, partition",
             )
-            .bind(generation)
             .fetch_all::<BarrierRow>()
             .await
             .map_err(asking("barriers"))?;
-        let whole =
-            rows.chunk_by(|a, b| a.barrier == b.barrier).filter(|rows| rows.len() == partitions as usize);
-        Ok(whole
+        let is_whole = |rows: &&[BarrierRow]| {
+            let of = generations.iter().find(|of| of.generation == rows[0].generation);
+            of.is_some_and(|of| of.partitions as usize == rows.len())
+        };
+        let same = |a: &BarrierRow, b: &BarrierRow| (a.barrier, a.generation) == (b.barrier, b.generation);
+        let mut cuts: Vec<Barriers> = rows
+            .chunk_by(same)
+            .filter(is_whole)
             .map(|rows| Barriers {
                 cut: rows[0].barrier.unsigned_abs(),
-                prefix: Prefix { generation, as_of: rows.iter().map(|row| row.upto).collect() },
+                prefix: Prefix {
+                    generation: rows[0].generation,
+                    as_of: rows.iter().map(|row| row.upto).collect(),
+                },
                 received: instant(rows.iter().map(|row| row.received).max().unwrap_or_default()),
             })
-            .collect())
+            .collect();
+        cuts.dedup_by_key(|barriers| barriers.cut);
+        Ok(cuts)
     }
 
     /// The rolled-up cut with the greatest offset in the control log.

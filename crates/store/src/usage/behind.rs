@@ -86,19 +86,19 @@ impl Store {
     /// markers, which are not listed. The months in question are scanned, so this is for explaining, not for adding up.
     pub async fn events_behind(&self, wanted: &EventsBehind) -> crate::Result<Vec<CountedEvent>> {
         let class = if wanted.class.is_some() { " AND class = ?" } else { "" };
-        // The row of an identity that lies in these days may have been revised away from them.
+        // The row of an identity that lies in these days may have been revised away from them, in the same life.
         let sql = format!(
             "WITH found AS (
-                 SELECT event_key, seq FROM events FINAL
+                 SELECT event_key, life, seq FROM events FINAL
                  WHERE service = ? AND meter = ? AND costcentre = ?{class} AND retracted = 0
                    AND effect IN ('sum', 'count', 'observation', 'subject') AND day BETWEEN toDate32(?) AND toDate32(?)
                    AND toYYYYMM(time) BETWEEN toYYYYMM(toDate32(?)) AND toYYYYMM(addDays(toDate32(?), 2)))
              SELECT ?fields FROM events FINAL
-             WHERE (event_key, seq) IN (
-                     SELECT event_key, max(seq) FROM events WHERE event_key IN (SELECT event_key FROM found)
-                     GROUP BY event_key)
-               AND (event_key, seq) IN (SELECT event_key, seq FROM found)
-             ORDER BY day, time, event_key LIMIT ?"
+             WHERE (event_key, life, seq) IN (
+                     SELECT event_key, life, max(seq) FROM events WHERE event_key IN (SELECT event_key FROM found)
+                     GROUP BY event_key, life)
+               AND (event_key, life, seq) IN (SELECT event_key, life, seq FROM found)
+             ORDER BY day, time, event_key, life LIMIT 1 BY event_key, life LIMIT ?"
         );
         let mut query = self.query(&sql).bind(&wanted.service).bind(&wanted.meter).bind(&wanted.costcentre);
         if let Some(class) = &wanted.class {

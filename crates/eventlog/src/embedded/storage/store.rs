@@ -26,10 +26,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the store and syncs what it found: what only the page cache had must not pass for durable.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    /// Opens the store and syncs what it found: what only the page cache had must not pass for durable. Answers how many
+    /// records of a torn batch were cut, too.
+    pub(super) fn open(path: &Path) -> Result<(Self, u64)> {
         let directory = path.join(STORE_DIRECTORY);
-        let database = open_database(&directory, path)?;
+        let (database, cut_records) = open_database(&directory, path)?;
         let open = |error| failed("opening the store", path, error);
         database.persist(PersistMode::SyncAll).map_err(open)?;
         let meta = database.keyspace(META, KeyspaceCreateOptions::default).map_err(open)?;
@@ -39,7 +40,7 @@ impl Store {
                 store.add_partition(&topic.name, partition).map_err(open)?;
             }
         }
-        Ok(store)
+        Ok((store, cut_records))
     }
 
     pub(super) fn topics(&self, path: &Path) -> Result<Vec<Topic>> {
@@ -96,8 +97,8 @@ impl Store {
     }
 }
 
-/// Opens the store; a torn tail that fjall would not cut itself is cut first.
-fn open_database(directory: &Path, path: &Path) -> Result<Database> {
+/// Opens the store; a torn tail that fjall would not cut itself is cut first. Answers how many records were cut by either.
+fn open_database(directory: &Path, path: &Path) -> Result<(Database, u64)> {
     let open = || {
         Database::builder(directory)
             .cache_size(CACHE_BYTES)
@@ -108,8 +109,15 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
             .worker_threads(1)
             .open()
     };
+    let torn = mend::incomplete_batch(directory)
+        .map_err(|error| failed("looking at the journal's tail", path, error))?;
     let error = match open() {
-        Ok(database) => return Ok(database),
+        Ok(database) => {
+            if let Some((journal, batch)) = &torn {
+                told_of_cut(journal, batch);
+            }
+            return Ok((database, torn.map_or(0, |(_, batch)| batch.records)));
+        }
         Err(error @ fjall::Error::JournalRecovery(_)) => error,
         Err(error) => return Err(failed("opening the store", path, error)),
     };
@@ -118,15 +126,19 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
     let Some(cut) = cut else { return Err(failed("opening the store", path, error)) };
     match open() {
         Ok(database) => {
-            let (journal, position) = (cut.journal.display(), cut.position);
-            tracing::warn!(%journal, position, "cut a torn batch that was never confirmed");
-            Ok(database)
+            told_of_cut(&cut.journal, &cut.batch);
+            Ok((database, cut.batch.records))
         }
         Err(error) => {
             cut.undo().map_err(|error| failed("restoring the journal's tail", path, error))?;
             Err(failed("opening the store", path, error))
         }
     }
+}
+
+fn told_of_cut(journal: &Path, batch: &mend::LastBatch) {
+    let mend::LastBatch { position, records, .. } = batch;
+    tracing::warn!(journal = %journal.display(), position, records, "cut a torn batch that was never confirmed");
 }
 
 fn topic_key(topic: &str) -> String {
