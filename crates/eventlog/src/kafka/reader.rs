@@ -1,6 +1,6 @@
 //! One-shot reads: consumers without a group, lent to one read at a time.
 
-use super::{Config, code, failed, offset, settings, signed, stored};
+use super::{Config, code, offset, settings, signed, stored};
 use crate::{Error, Result, Stored};
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -134,9 +134,15 @@ pub(super) fn ends<C: ConsumerContext>(
             // Its leader is being chosen or has moved, or the broker that was asked does not know the topic yet. Each question
             // is a round trip, so this does not spin.
             Err(error) if is_settling(&error) && started.elapsed() < timeout => {}
-            Err(error) => return Err(failed("reading a partition's ends", topic, error)),
+            Err(error) => return Err(unavailable("reading a partition's ends", topic, error)),
         }
     }
+}
+
+/// Whoever reads knows that the topic is there. A broker that has just started may still not know it, until it has read what
+/// the controllers say: on a busy machine that takes longer than an answer may, and it passes.
+fn unavailable(operation: &'static str, topic: &str, error: KafkaError) -> Error {
+    Error::Unavailable { operation, object: topic.to_owned(), source: Box::new(error) }
 }
 
 fn is_settling(error: &KafkaError) -> bool {
@@ -172,7 +178,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn start(consumer: &'a Reader, topic: &'a str, partition: u32, from: u64) -> Result<Self> {
-        let refused = |error| failed("reading records", topic, error);
+        let refused = |error| unavailable("reading records", topic, error);
         let mut assignment = TopicPartitionList::new();
         assignment.add_partition_offset(topic, signed(partition), offset(from)).map_err(refused)?;
         consumer.assign(&assignment).map_err(refused)?;
@@ -188,7 +194,7 @@ impl<'a> Reading<'a> {
                 Polled::Nothing if Instant::now() < deadline => {}
                 Polled::Nothing => {
                     let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
-                    return Err(failed("reading records", self.topic, error));
+                    return Err(unavailable("reading records", self.topic, error));
                 }
             }
         }
@@ -215,7 +221,7 @@ impl<'a> Reading<'a> {
             }
             Some(Err(KafkaError::PartitionEOF(_))) => Ok(Polled::Nothing),
             Some(Err(error)) if is_passing(&error) => Ok(Polled::Nothing),
-            Some(Err(error)) => Err(failed("reading records", self.topic, error)),
+            Some(Err(error)) => Err(unavailable("reading records", self.topic, error)),
         }
     }
 }

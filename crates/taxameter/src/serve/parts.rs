@@ -95,18 +95,20 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         let (closer, stop) = (biller.closer(), stop.clone());
         tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
     }
-    if config.runs(Role::Api) {
-        router =
-            router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
-                biller,
-                store: shared.store.clone(),
-                catalogue: Arc::clone(&shared.catalogue),
-                registry: shared.registry.clone(),
-                metrics: api::Metrics::register(&shared.registry)?,
-                ready: ready(shared),
-                now,
-            }));
-    }
+    let answering = api::Shared {
+        biller: biller.clone(),
+        store: shared.store.clone(),
+        catalogue: Arc::clone(&shared.catalogue),
+        registry: shared.registry.clone(),
+        metrics: api::Metrics::register(&shared.registry)?,
+        ready: ready(shared),
+        now,
+    };
+    router = if config.runs(Role::Api) {
+        router.merge(apply::router(shared.clone(), biller)).merge(api::router(answering))
+    } else {
+        router.merge(api::health_router(answering))
+    };
     // There are no keys: only programs and pages of this machine are let through.
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
 }
