@@ -25,7 +25,8 @@ fn meeting(id: &str, costcentre: &str, quantity: &str, more: &[(&str, Value)]) -
 
 /// (cost centre, quantity) of March.
 fn march(program: &Program) -> Vec<(String, String)> {
-    let items = program.list("/v1/usage?from=2021-03&to=2021-03&group_by=month,service,meter,costcentre&service=e-moten");
+    let items = program
+        .list("/v1/usage?from=2021-03&to=2021-03&group_by=month,service,meter,costcentre&service=e-moten");
     let text = |item: &Value, field: &str| item[field].as_str().unwrap().to_owned();
     items.iter().map(|item| (text(item, "costcentre"), text(item, "quantity"))).collect()
 }

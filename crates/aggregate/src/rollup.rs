@@ -29,11 +29,9 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A load is over when all of the log is counted and nothing more came for so long: two emissions of a load may lie
 /// further apart, but then there are records between them.
 const QUIET: Duration = Duration::from_millis(400);
-/// Under a load a round begins no sooner after the last than so many times what that took: at most a tenth of the time
-/// goes into previews that are superseded at once.
+/// Under a load a round begins no sooner after the last than so many times what that took: a tenth of the time goes into
+/// previews that are superseded at once, however large the months have become.
 const PAUSE_PER_ROUND: u32 = 9;
-/// … but no later than this, so that figures move.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Rows are written in chunks of about so many, so that memory is bounded.
@@ -59,6 +57,8 @@ pub struct RollUp<S> {
     touched: TouchedMonths,
     rolled_up: RolledUpMonths,
     seen: Option<Prefix>,
+    /// The cut that was last said to wait for the catalogue.
+    waiting: Option<u64>,
 }
 
 impl<S> std::fmt::Debug for RollUp<S> {
@@ -91,6 +91,7 @@ impl<S: Revisions> RollUp<S> {
             touched: TouchedMonths::default(),
             rolled_up: RolledUpMonths::new(),
             seen: None,
+            waiting: None,
         }
     }
 
@@ -125,7 +126,7 @@ impl<S: Revisions> RollUp<S> {
                 collected = tokio::time::Instant::now();
                 self.collect().await;
             }
-            self.pause(&*log, &news, (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
+            self.pause(&*log, &news, took * PAUSE_PER_ROUND).await;
         }
     }
 
@@ -165,10 +166,14 @@ impl<S: Revisions> RollUp<S> {
     pub async fn round(&mut self) -> Result<usize, Error> {
         let previews = self.previews().await?;
         let cuts = self.store.pending_cuts().await?;
+        let mut rolled_up = 0;
         for barriers in &cuts {
-            self.cut(barriers).await?;
+            if !self.cut(barriers).await? {
+                break;
+            }
+            rolled_up += 1;
         }
-        Ok(previews + cuts.len())
+        Ok(previews + rolled_up)
     }
 
     async fn collect(&self) {
@@ -223,7 +228,10 @@ impl<S: Revisions> RollUp<S> {
 
     /// Rolls up a cut: what differs from the last one is reckoned, the rest keeps its revision. Every meter and month gets
     /// a head of its own, and the cut is named when all are there.
-    async fn cut(&mut self, barriers: &Barriers) -> Result<(), Error> {
+    ///
+    /// A cut never changes, so it waits (and answers false) until the catalogue knows all of its meters: another process
+    /// may have counted some that this one has not heard of yet.
+    async fn cut(&mut self, barriers: &Barriers) -> Result<bool, Error> {
         let Barriers { cut, prefix, received } = barriers;
         let until = calendar::start_of_day(received.day());
         let before = self.store.last_cut().await?;
@@ -241,7 +249,13 @@ impl<S: Revisions> RollUp<S> {
         let catalogue = self.catalogue.load_full();
         let (mut work, mut kept) = (Vec::new(), Vec::new());
         for key in touched.meters() {
-            let Some(meter) = dirty::meter_of(&catalogue, key) else { continue };
+            let Some(meter) = dirty::meter_of(&catalogue, key) else {
+                if self.waiting.replace(*cut) != Some(*cut) {
+                    let (service, meter) = key;
+                    tracing::warn!(cut, service, meter, "catalogue lacks a meter of a cut; waiting for it");
+                }
+                return Ok(false);
+            };
             let all = touched.months(key, meter, until);
             let clean = |head: &&Head| {
                 let time_passed = head.until.min(head.month.end()) != until.min(head.month.end());
@@ -269,7 +283,7 @@ impl<S: Revisions> RollUp<S> {
         self.write(&job, &work).await?;
         self.store.put_cut(&CutRow { cut: *cut, prefix: prefix.clone(), until }).await?;
         tracing::info!(cut, "cut is rolled up");
-        Ok(())
+        Ok(true)
     }
 
     /// Reckons and writes, rows first and heads last, in chunks of whole months of a meter.

@@ -22,8 +22,8 @@ pub struct Check {
     pub name: &'static str,
     /// Whether it works.
     pub ok: bool,
-    /// What is known of why it does not, in English; empty when there is nothing to say.
-    pub why: String,
+    /// What is wrong with it, in the words of the error; empty when it works.
+    pub cause: String,
 }
 
 /// The committed description of everything that is answered.
@@ -42,15 +42,14 @@ pub(crate) async fn readyz(State(shared): State<Shared>) -> Result<Response, Pro
     if checks.iter().all(|check| check.ok) {
         return Ok(axum::Json(serde_json::json!({ "ready": true, "checks": named })).into_response());
     }
-    let named_with_why = |check: &Check| match check.why.as_str() {
-        "" => check.name.to_owned(),
-        why => format!("{} ({why})", check.name),
-    };
-    let away: Vec<String> = checks.iter().filter(|check| !check.ok).map(named_with_why).collect();
-    let list = away.join(", ");
+    let away = || checks.iter().filter(|check| !check.ok);
+    let list = away().map(|check| check.name).collect::<Vec<_>>().join(", ");
+    let causes: Map<String, Value> =
+        away().map(|check| (check.name.to_owned(), check.cause.as_str().into())).collect();
     Err(Problem::new(Kind::Unavailable)
         .detail(format!("inte redo: {list}"), format!("not ready: {list}"))
-        .with("checks", named.into()))
+        .with("checks", named.into())
+        .with("causes", causes.into()))
 }
 
 /// `GET /metrics`, in Prometheus's text format.

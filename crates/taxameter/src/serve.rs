@@ -34,7 +34,7 @@ pub struct Program {
 }
 
 /// The embedded ClickHouse of this process, and the password that keeps other users of the machine out of it: it is drawn
-/// anew at each start and never leaves the process. Alone, it has none, because others are to connect.
+/// anew at each start and never leaves the process. Alone, it has the configured one, because others are to connect.
 pub(crate) struct Engine {
     server: embedded::Server,
     password: Option<String>,
@@ -215,6 +215,10 @@ async fn start_engine(config: &Config) -> anyhow::Result<Option<Engine>> {
     let mut settings = embedded::Config::new(engine, config.data.join("store"));
     if config.roles.len() == 1 {
         settings.listen = config.listen;
+        settings.password = config.store_password_file.as_deref().map(read_secret).transpose()?;
+        if settings.password.as_deref() == Some("") {
+            bail!("the password file under [store] is empty");
+        }
     } else {
         settings.password = Some(data_encoding::HEXLOWER.encode(&random()?));
     }

@@ -1,163 +1,183 @@
-//! Usage by brute force, sharing no code with the aggregator: the highest revision of each identity, then day by day and
-//! hour by hour.
+//! What must be there, by brute force over the log, sharing no code with the core: every event is judged against all
+//! earlier ones, and usage is reckoned from the highest revision of each identity.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Days, NaiveDate};
-use domain::usage::MeterKind;
-use domain::{Instant, Month};
+use chrono::{DateTime, Months, NaiveDate};
+use domain::{EventKey, Instant};
 
-use crate::events::{Event, HOLD_DAYS, HOUR, MONTHS, first_month};
+use crate::events::Event;
+use crate::log::{Item, Log, Logged};
+use crate::scene::Scene;
+use crate::tables::within;
 
-/// (month, meter, cost centre, class) → amount.
-pub(crate) type Usage = BTreeMap<(Month, &'static str, String, String), i128>;
-/// (source, outcome) → events.
-pub(crate) type Outcomes = BTreeMap<(String, &'static str), u64>;
+mod usage;
 
-const ONE: i128 = 1_000_000;
+pub(crate) use usage::usage;
 
-/// What the events of a log, in the order of their partition, come to.
-pub(crate) fn reckon<'e>(events: impl Iterator<Item = &'e Event>) -> (Usage, Outcomes) {
-    let mut identities: BTreeMap<(&str, &str), BTreeMap<u32, &Event>> = BTreeMap::new();
-    let mut outcomes = Outcomes::new();
-    for event in events {
-        let seen = identities.entry((event.source, &event.id)).or_default();
-        let outcome = match seen.get(&event.seq) {
-            Some(same) if *same == event => "duplicate",
-            Some(_) => "conflict",
-            None if seen.keys().any(|seq| *seq > event.seq) => "superseded",
-            None if !seen.is_empty() => "revised",
-            None if event.marker.is_some() => "marker",
-            None => "metered",
-        };
-        seen.entry(event.seq).or_insert(event);
-        *outcomes.entry((event.source.to_owned(), outcome)).or_default() += 1;
-    }
-    let now: Vec<&Event> = identities.values().map(|seen| *seen.values().next_back().unwrap()).collect();
-    let mut usage = Usage::new();
-    summed(&now, &mut usage);
-    snapshots(&now, &mut usage);
-    series(&now, &mut usage);
-    usage.retain(|_, amount| *amount != 0);
-    (usage, outcomes)
+/// (source, day of arrival)
+pub(crate) type SourceDay = (String, NaiveDate);
+/// (generation, partition, offset, index)
+pub(crate) type At = (u16, u32, u64, u32);
+
+/// What a log comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    /// The highest revision of each identity, of each of its lives.
+    pub(crate) alive: Vec<Event>,
+    /// How many events became what, and how many a header says that there are.
+    pub(crate) outcomes: BTreeMap<(SourceDay, &'static str), u64>,
+    /// How many events were on the log at all.
+    pub(crate) logged: BTreeMap<SourceDay, u64>,
+    /// What is kept in the quarantine, with its code.
+    pub(crate) quarantine: BTreeMap<At, &'static str>,
+    /// Where each revision was first seen.
+    pub(crate) identities: BTreeMap<(EventKey, u32, At), ()>,
+    /// What else happened, for the coverage.
+    pub(crate) seen: BTreeMap<&'static str, u64>,
 }
 
-fn add(usage: &mut Usage, month: Month, event: &Event, amount: i128) {
-    let key = (month, event.kind.name(), event.costcentre.to_owned(), event.class.to_owned());
-    *usage.entry(key).or_default() += amount;
+/// The revisions of an identity that are not forgotten, and the latest instant of any of them.
+#[derive(Default)]
+struct Identity<'l> {
+    revisions: BTreeMap<u32, &'l Event>,
+    latest: Option<Instant>,
 }
 
-fn live<'a>(now: &'a [&'a Event], kind: MeterKind) -> impl Iterator<Item = &'a Event> {
-    now.iter().copied().filter(move |event| event.kind == kind && event.marker.is_none() && !event.retracted)
+/// What is known while the log is gone through.
+#[derive(Default)]
+struct Known<'l> {
+    identities: BTreeMap<(&'l str, &'l str), Identity<'l>>,
+    /// (generation, partition, collector, epoch, batch)
+    batches: BTreeSet<(u16, u32, &'l str, u64, u64)>,
 }
 
-fn summed(now: &[&Event], usage: &mut Usage) {
-    live(now, MeterKind::Sum).for_each(|event| add(usage, Month::of(event.day), event, event.quantity * ONE));
-    live(now, MeterKind::Count).for_each(|event| add(usage, Month::of(event.day), event, ONE));
-    let mut seen = BTreeSet::new();
-    for event in live(now, MeterKind::Unique) {
-        if seen.insert((Month::of(event.day), event.costcentre, event.class, event.subject)) {
-            add(usage, Month::of(event.day), event, ONE);
-        }
-    }
-}
-
-/// The marker of each complete snapshot of a meter: (source, day) → its time.
-fn complete(now: &[&Event], kind: MeterKind) -> BTreeMap<(&'static str, NaiveDate), Instant> {
-    let mut deciding: BTreeMap<(&'static str, NaiveDate), &Event> = BTreeMap::new();
-    for marker in now.iter().filter(|event| event.kind == kind && event.marker.is_some()) {
-        let decides = deciding.entry((marker.source, marker.day)).or_insert(marker);
-        if (marker.time, &marker.id) > (decides.time, &decides.id) {
-            *decides = marker;
-        }
-    }
-    deciding.retain(|(source, day), marker| {
-        let (count, refused) = marker.marker.unwrap();
-        let present: BTreeSet<&str> = now
-            .iter()
-            .filter(|e| e.kind == kind && e.marker.is_none() && e.source == *source && e.day == *day)
-            .map(|e| e.subject)
-            .collect();
-        present.len() as u32 + refused >= count
-    });
-    deciding.into_iter().map(|(key, marker)| (key, marker.time)).collect()
-}
-
-fn snapshots(now: &[&Event], usage: &mut Usage) {
-    let complete = complete(now, MeterKind::AvgDaily);
-    for source in ["/a", "/b"] {
-        let mut day = first_month().first_day();
-        while day < first_month().plus(MONTHS).first_day() {
-            let from = (0..=3).map(|n| day - Days::new(n)).find(|day| complete.contains_key(&(source, *day)));
-            let of_day: Vec<&Event> = live(now, MeterKind::AvgDaily)
-                .filter(|event| event.source == source && Some(event.day) == from)
-                .collect();
-            for subject in of_day.iter().map(|event| event.subject).collect::<BTreeSet<_>>() {
-                let best = of_day
-                    .iter()
-                    .filter(|event| event.subject == subject)
-                    .max_by_key(|e| (e.seq, &e.id))
-                    .unwrap();
-                add(usage, Month::of(day), best, ONE);
+/// Judges the events of a log up to a prefix.
+pub(crate) fn judge(scene: Scene, log: &Log, prefix: &store::rollup::Prefix) -> Expected {
+    let mut all = Expected::default();
+    let mut known = Known::default();
+    for (generation, of) in (1..).zip(&log.generations) {
+        for (partition, records) in (0..).zip(&of.partitions) {
+            let inside = |logged: &&_| within(prefix, generation, partition, Logged::offset(logged));
+            for logged in records.records.iter().map(AsRef::as_ref).filter(inside) {
+                let place = (generation, partition, of.partitions.len() as u32);
+                all.judge_record(scene, logged, place, &mut known);
             }
-            day = day + Days::new(1);
         }
     }
+    let identities = known.identities.into_values();
+    all.alive.extend(identities.filter_map(|of| Some((*of.revisions.values().next_back()?).clone())));
+    all
 }
 
-fn series(now: &[&Event], usage: &mut Usage) {
-    for kind in [MeterKind::TimeWeighted, MeterKind::Peak, MeterKind::Latest] {
-        let complete = complete(now, kind);
-        let all: BTreeSet<_> =
-            live(now, kind).map(|event| (event.source, event.subject, event.disk)).collect();
-        for (source, subject, disk) in all {
-            let readings: Vec<&Event> = live(now, kind)
-                .filter(|event| (event.source, event.subject, event.disk) == (source, subject, disk))
-                .collect();
-            let ends: Vec<(Instant, NaiveDate)> = complete
-                .iter()
-                .filter(|((of, day), _)| *of == source && !readings.iter().any(|reading| reading.day == *day))
-                .map(|((_, day), at)| (*at, *day))
-                .collect();
-            hour_by_hour(kind, &readings, &ends, usage);
-        }
-    }
-}
-
-fn hour_by_hour(kind: MeterKind, readings: &[&Event], ends: &[(Instant, NaiveDate)], usage: &mut Usage) {
-    for month in first_month().through(first_month().plus(MONTHS - 1)) {
-        let mut peaks: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
-        let mut at = month.start();
-        while at < month.end() {
-            let holds =
-                readings.iter().filter(|r| r.time <= at).max_by_key(|r| (r.time, r.seq, &r.id)).filter(|r| {
-                    let expired = at.micros() - r.time.micros() >= i64::from(HOLD_DAYS) * 24 * HOUR;
-                    !expired && !ends.iter().any(|(end, day)| r.time <= *end && *end <= at && r.day < *day)
-                });
-            if let Some(reading) = holds {
-                match kind {
-                    MeterKind::TimeWeighted => {
-                        add(usage, month, reading, reading.quantity * ONE * i128::from(HOUR))
-                    }
-                    MeterKind::Latest if at.micros() + HOUR == month.end().micros() => {
-                        add(usage, month, reading, reading.quantity * ONE);
-                    }
-                    MeterKind::Peak => {
-                        let peak = peaks.entry((reading.costcentre, reading.class)).or_insert(reading);
-                        if reading.quantity > peak.quantity {
-                            *peak = reading;
-                        }
-                    }
-                    MeterKind::Latest
-                    | MeterKind::Sum
-                    | MeterKind::Count
-                    | MeterKind::Unique
-                    | MeterKind::AvgDaily
-                    | MeterKind::Fixed => {}
+impl Expected {
+    fn judge_record<'l>(
+        &mut self,
+        scene: Scene,
+        logged: &'l Logged,
+        (generation, partition, partitions): (u16, u32, u32),
+        known: &mut Known<'l>,
+    ) {
+        let day = logged.received().day();
+        let oldest = oldest(scene, logged.received());
+        let line = match &logged.stored.header {
+            Ok(header) => {
+                let of = |batch| (generation, partition, header.collector.as_str(), header.epoch, batch);
+                // Only the same record again, or one of an earlier generation, is not above all before it.
+                let is_known = known.batches.range(of(header.batch)..=of(u64::MAX)).next().is_some();
+                if header.kind == eventlog::Kind::Events {
+                    known.batches.insert(of(header.batch));
+                }
+                match is_known {
+                    true => "resent",
+                    false if header.released => "released",
+                    false => "accepted",
                 }
             }
-            at = Instant::from_micros(at.micros() + HOUR);
+            Err(_) => "accepted",
+        };
+        if logged.is_unreadable {
+            self.quarantine.insert((generation, partition, logged.offset(), 0), "undecodable");
         }
-        peaks.values().for_each(|peak| add(usage, month, peak, peak.quantity * ONE));
+        for (index, item) in (0..).zip(&logged.items) {
+            let at = (generation, partition, logged.offset(), index);
+            let outcome = match item {
+                _ if logged.is_unreadable => "quarantined",
+                Item::Garbage(_) => {
+                    self.quarantine.insert(at, "undecodable");
+                    "quarantined"
+                }
+                Item::Event(event) if event.key().partition(partitions) != partition => {
+                    self.quarantine.insert(at, "misrouted");
+                    "quarantined"
+                }
+                Item::Event(event) if event.time < oldest => {
+                    self.quarantine.insert(at, "too_old");
+                    "quarantined"
+                }
+                Item::Event(event) => {
+                    let identity = known.identities.entry((event.source, &event.id)).or_default();
+                    if identity.latest.is_some_and(|latest| latest < oldest) {
+                        let forgotten = std::mem::take(identity);
+                        self.alive.extend(forgotten.revisions.into_values().next_back().cloned());
+                        *self.seen.entry("id used again after the horizon").or_default() += 1;
+                    }
+                    self.judge_event(event, at, logged.received(), identity)
+                }
+            };
+            let source_day = (item.source().to_owned(), day);
+            *self.logged.entry(source_day.clone()).or_default() += 1;
+            *self.outcomes.entry((source_day.clone(), line)).or_default() += 1;
+            *self.outcomes.entry((source_day, outcome)).or_default() += 1;
+        }
     }
+
+    fn judge_event<'l>(
+        &mut self,
+        event: &'l Event,
+        at: At,
+        received: Instant,
+        identity: &mut Identity<'l>,
+    ) -> &'static str {
+        let highest = identity.revisions.values().next_back().copied();
+        let outcome = match (identity.revisions.get(&event.seq), highest) {
+            (Some(same), _) if *same == event => "duplicate",
+            (Some(_), _) => "conflict",
+            (None, Some(highest)) if highest.seq > event.seq => "superseded",
+            (None, Some(_)) => "revised",
+            (None, None) if event.marker.is_some() => "marker",
+            (None, None) => "metered",
+        };
+        if outcome == "conflict" {
+            self.quarantine.insert(at, "conflict");
+        }
+        let mut see = |what, happened| *self.seen.entry(what).or_default() += u64::from(happened);
+        see("retraction", event.retracted && outcome == "revised");
+        see("retraction before its target", event.retracted && outcome == "metered");
+        see("retraction superseded", event.retracted && outcome == "superseded");
+        if let Some(before) = highest.filter(|_| outcome == "revised") {
+            see("revision to another month", domain::Month::of(before.day) != domain::Month::of(event.day));
+            see("revision to another cost centre", before.costcentre != event.costcentre);
+            see("revision to another meter", before.kind != event.kind);
+            see("revision of a retraction", before.retracted);
+            see("revision of a marker", before.marker.is_some());
+        }
+        if let std::collections::btree_map::Entry::Vacant(place) = identity.revisions.entry(event.seq) {
+            place.insert(event);
+            identity.latest = identity.latest.max(Some(event.time.max(received)));
+            self.identities.insert((event.key(), event.seq, at), ());
+        }
+        outcome
+    }
+}
+
+/// What is older than this when it is received is too old.
+fn oldest(scene: Scene, received: Instant) -> Instant {
+    let received = DateTime::from_timestamp_micros(received.micros()).unwrap();
+    Instant::from_micros((received - Months::new(scene.horizon)).timestamp_micros())
+}
+
+/// The subjects of some events.
+fn subjects<'e>(events: impl Iterator<Item = &'e Event>) -> BTreeSet<&'e str> {
+    events.map(|event| event.subject).collect()
 }

@@ -72,6 +72,6 @@ impl Counting {
         if let Some(why) = &why {
             tracing::warn!(why, "counting stands still");
         }
-        api::Check { name: "counting", ok: why.is_none(), why: why.unwrap_or_default() }
+        api::Check { name: "counting", ok: why.is_none(), cause: why.unwrap_or_default() }
     }
 }

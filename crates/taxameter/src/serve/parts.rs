@@ -112,18 +112,20 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         let (closer, stop) = (biller.closer(), stop.clone());
         tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
     }
-    if config.runs(Role::Api) {
-        router =
-            router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
-                biller,
-                store: shared.store.clone(),
-                catalogue: Arc::clone(&shared.catalogue),
-                registry: shared.registry.clone(),
-                metrics: api::Metrics::register(&shared.registry)?,
-                ready: ready(shared, Counting::follow(config, shared, tasks, stop)),
-                now,
-            }));
-    }
+    let answering = api::Shared {
+        biller: biller.clone(),
+        store: shared.store.clone(),
+        catalogue: Arc::clone(&shared.catalogue),
+        registry: shared.registry.clone(),
+        metrics: api::Metrics::register(&shared.registry)?,
+        ready: ready(shared, Counting::follow(config, shared, tasks, stop)),
+        now,
+    };
+    router = if config.runs(Role::Api) {
+        router.merge(apply::router(shared.clone(), biller)).merge(api::router(answering))
+    } else {
+        router.merge(api::health_router(answering))
+    };
     // There are no keys: only programs and pages of this machine are let through.
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
 }
@@ -154,25 +156,33 @@ fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
         Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
     }
     let key = random()?;
+    // Under another name until it is whole: half a key after power loss would keep the program from starting.
+    let new = path.with_extension("key.new");
     let mut file = std::fs::File::options();
-    file.write(true).create_new(true);
+    file.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let written = file.open(&path).and_then(|mut file| {
+    let written = file.open(&new).and_then(|mut file| {
         std::io::Write::write_all(&mut file, &key)?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&new, &path)?;
+        std::fs::File::open(&config.data)?.sync_all()
     });
     written.with_context(|| format!("could not write {}", path.display()))?;
     Ok(key)
 }
 
-/// Ready is who can take events and count them: the log answers, so does the store, and counting moves.
+/// Ready is who can take events and count them: the log can be written to and answers, so does the store, and counting moves.
 fn ready(shared: &Shared, counting: Counting) -> api::Ready {
     let shared = shared.clone();
     Arc::new(move || {
         let (shared, counting) = (shared.clone(), counting.check());
         async move {
-            let log = tokio::time::timeout(ANSWER_MAX, shared.log.end_offset(topic::USAGE, 0));
+            let log = async {
+                shared.log.check_writable().await?;
+                shared.log.end_offset(topic::USAGE, 0).await
+            };
+            let log = tokio::time::timeout(ANSWER_MAX, log);
             let lag = tokio::time::timeout(ANSWER_MAX, shared.store.lag());
             let (log, lag) = futures::join!(log, lag);
             vec![answers("log", log), answers("store", lag), counting]
@@ -185,16 +195,16 @@ fn answers<T, E: std::error::Error + 'static>(
     name: &'static str,
     answer: Result<Result<T, E>, tokio::time::error::Elapsed>,
 ) -> api::Check {
-    let why = match answer {
+    let cause = match answer {
         Ok(Ok(_)) => String::new(),
         Ok(Err(error)) => {
             tracing::warn!(part = name, error = &error as &dyn std::error::Error, "a part does not answer");
-            "it answers with an error".to_owned()
+            error.to_string()
         }
         Err(_) => {
             tracing::warn!(part = name, "a part does not answer in time");
             format!("no answer within {} s", ANSWER_MAX.as_secs())
         }
     };
-    api::Check { name, ok: why.is_empty(), why }
+    api::Check { name, ok: cause.is_empty(), cause }
 }
