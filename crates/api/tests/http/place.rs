@@ -77,7 +77,7 @@ impl Place {
         let catalogue = Arc::new(ArcSwap::from_pointee(checked.catalogue.clone()));
         let biller = Biller::new(store.clone(), log, Arc::clone(&catalogue), billing::Config::new(now));
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(biller.closer().run(stopped));
+        tokio::spawn(biller.owner().run(stopped));
         let registry = prometheus::Registry::new();
         let ready = Arc::new(AtomicBool::new(true));
         let asked = Arc::clone(&ready);

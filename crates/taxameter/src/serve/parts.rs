@@ -92,8 +92,14 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
     let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
     if config.runs(Role::Bill) {
-        let (closer, stop) = (biller.closer(), stop.clone());
-        tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
+        let owner = biller.owner().measured(billing::Metrics::register(&shared.registry)?);
+        let watch = biller.books_watch(billing::BooksMetrics::register(&shared.registry)?);
+        let (deciding, watching) = (stop.clone(), stop.clone());
+        tasks.spawn(async move { owner.run(deciding).await.context("decisions cannot be carried out") });
+        tasks.spawn(async move {
+            watch.run(watching).await;
+            Ok(())
+        });
     }
     if config.runs(Role::Api) {
         router =
