@@ -15,9 +15,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::{Engine, connect, now, open_log, partitions, random};
+use crate::catalogue;
 use crate::config::{Config, Role};
 use crate::listener::Listener;
-use crate::{apply, catalogue};
 
 /// What the stages share.
 #[derive(Clone)]
@@ -102,16 +102,15 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         });
     }
     if config.runs(Role::Api) {
-        router =
-            router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
-                biller,
-                store: shared.store.clone(),
-                catalogue: Arc::clone(&shared.catalogue),
-                registry: shared.registry.clone(),
-                metrics: api::Metrics::register(&shared.registry)?,
-                ready: ready(shared),
-                now,
-            }));
+        router = router.merge(api::router(api::Shared {
+            biller,
+            store: shared.store.clone(),
+            catalogue: Arc::clone(&shared.catalogue),
+            registry: shared.registry.clone(),
+            metrics: api::Metrics::register(&shared.registry)?,
+            ready: ready(shared),
+            now,
+        }));
     }
     // There are no keys: only programs and pages of this machine are let through.
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
