@@ -158,4 +158,6 @@ fn every_total_ties_out_before_and_after_a_close() {
     assert_eq!(again, frozen, "a closed month never changes");
     let (status, same) = program.post("/v1/months/2021-01/close", &json!({}));
     assert_eq!((status, same), (200, january), "closing a closed month answers the same");
+    let audit = program.command(&["audit", "verify"]);
+    assert!(audit.contains(" 0 wrong;"), "{audit}");
 }

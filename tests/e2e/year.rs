@@ -81,6 +81,14 @@ fn the_books_say_what_became_of_every_event(program: &Program, reckoning: &Recko
         &mut books,
     );
     assert_eq!(books, want, "{names:?}");
+    let rows = program.list(&format!("/v1/reconciliation?from={from}&to={today}"));
+    let differing: Vec<_> = rows.iter().filter(|row| row["difference"] != 0).collect();
+    assert!(differing.is_empty(), "what was accepted is not what was counted: {differing:#?}");
+    let sum = |name: &str| rows.iter().filter_map(|row| row[name].as_u64()).sum::<u64>();
+    assert_eq!(sum("accepted") + sum("resent") + sum("released"), sum("logged") + sum("parked"));
+    assert!(sum("refused") > 0, "the year has events that are refused");
+    let shown = program.command(&["reconcile", "--from", &from.to_string(), "--to", &today.to_string()]);
+    assert!(shown.contains("The books agree"), "{shown}");
 }
 
 #[test]

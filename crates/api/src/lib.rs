@@ -8,8 +8,12 @@
 //! file for each noun, and [`overview`] (the first page) with [`chart`].
 
 mod assets;
+mod audit;
+mod body;
+mod catalogue;
 mod charges;
 mod chart;
+mod collectors;
 mod costs;
 mod cursor;
 mod exports;
@@ -70,16 +74,7 @@ fn store_problem(error: &store::Error) -> Problem {
     if error.is_connection() { Problem::unavailable(error) } else { Problem::internal(error) }
 }
 
-/// What the caller learns when billing fails. A decision that was not carried out in time stands: asking again is safe.
+/// What the caller learns when billing fails: that something is away or late, or that something of ours is broken.
 fn billing_problem(error: &billing::Error) -> Problem {
-    if let billing::Error::Store { source, .. } = error
-        && source.is_connection()
-    {
-        return Problem::unavailable(error);
-    }
-    if let billing::Error::NotInTime { .. } = error {
-        Problem::unavailable(error)
-    } else {
-        Problem::internal(error)
-    }
+    if error.is_temporary() { Problem::unavailable(error) } else { Problem::internal(error) }
 }

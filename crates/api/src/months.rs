@@ -3,21 +3,18 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, Uri};
 use billing::{Accept, Blocker, Closing, MonthSummary};
 use domain::Month;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::Shared;
+use crate::body::{self, BODY_BYTES_MAX};
 use crate::cursor;
 use crate::list::{Page, kronor};
 use crate::problem::{Kind, Problem};
 use crate::query::{self, Params};
-
-/// The largest body of a decision: an explanation of some pages.
-const BODY_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Item {
@@ -66,7 +63,7 @@ pub(crate) async fn preliminary(
     Params::read(&uri, &[])?;
     let month = query::month("month", &month)?;
     if !body.is_empty() {
-        read::<Nothing>(&headers, &body)?;
+        body::read::<Nothing>(&headers, &body, BODY_BYTES_MAX)?;
     }
     let summary = shared.biller.preliminary(month).await.map_err(|error| crate::billing_problem(&error))?;
     Ok(Json(item(&summary)))
@@ -82,7 +79,7 @@ pub(crate) async fn close(
 ) -> Result<Json<Item>, Problem> {
     Params::read(&uri, &[])?;
     let month = query::month("month", &month)?;
-    let request: CloseRequest = read(&headers, &body)?;
+    let request: CloseRequest = body::read(&headers, &body, BODY_BYTES_MAX)?;
     if request.accept.gaps.as_ref().is_some_and(|why| why.trim().is_empty()) {
         return Err(
             Problem::new(Kind::InvalidBody).detail("accept.gaps ska säga varför", "accept.gaps must say why")
@@ -121,28 +118,9 @@ fn item(summary: &MonthSummary) -> Item {
     }
 }
 
-/// Reads a decision. Only `application/json` is taken: a form of another site cannot send that without being asked.
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if content_type.split(';').next().map(str::trim) != Some("application/json") {
-        return Err(Problem::new(Kind::UnsupportedMediaType)
-            .detail("ska vara application/json", "must be application/json"));
-    }
-    if body.len() > BODY_BYTES_MAX {
-        return Err(Problem::new(Kind::BodyTooLarge).detail("högst 64 KiB", "at most 64 KiB"));
-    }
-    // What serde says names fields and places of the caller's own text, nothing of ours.
-    let wrong = |error: serde_json::Error| {
-        Problem::new(Kind::InvalidBody).detail(error.to_string(), error.to_string())
-    };
-    // By way of an object: serde alone would take an array for the fields in their order.
-    let object: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
-    T::deserialize(Value::Object(object)).map_err(wrong)
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, header};
 
     use super::*;
 
@@ -152,7 +130,7 @@ mod tests {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json; charset=utf-8"),
         )]);
-        let read = |body: &str| read::<CloseRequest>(&headers, body.as_bytes());
+        let read = |body: &str| body::read::<CloseRequest>(&headers, body.as_bytes(), BODY_BYTES_MAX);
         assert_eq!(read("{}").unwrap().accept.gaps, None);
         assert_eq!(
             read(r#"{"accept":{"gaps":"leverantören var nere"}}"#).unwrap().accept.gaps.unwrap(),
@@ -161,6 +139,6 @@ mod tests {
         for wrong in ["", "[]", "null", "{", r#"{"accept":{"unattributed":"x"}}"#, r#"{"force":true}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
-        assert!(super::read::<CloseRequest>(&HeaderMap::new(), b"{}").is_err());
+        assert!(body::read::<CloseRequest>(&HeaderMap::new(), b"{}", BODY_BYTES_MAX).is_err());
     }
 }

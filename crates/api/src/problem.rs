@@ -24,6 +24,9 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     MonthOpen,
     CloseBlocked,
+    NotReplayable,
+    ChangesClosedMonth,
+    InvalidCatalogue,
     BodyTooLarge,
     UnsupportedMediaType,
     Internal,
@@ -33,7 +36,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Every kind, for the test that holds the OpenAPI document to this list.
     #[cfg(test)]
-    pub(crate) const ALL: [Kind; 12] = [
+    pub(crate) const ALL: [Kind; 15] = [
         Kind::UnknownParameter,
         Kind::InvalidParameter,
         Kind::InvalidCursor,
@@ -42,6 +45,9 @@ impl Kind {
         Kind::MethodNotAllowed,
         Kind::MonthOpen,
         Kind::CloseBlocked,
+        Kind::NotReplayable,
+        Kind::ChangesClosedMonth,
+        Kind::InvalidCatalogue,
         Kind::BodyTooLarge,
         Kind::UnsupportedMediaType,
         Kind::Internal,
@@ -59,6 +65,9 @@ impl Kind {
             Kind::MethodNotAllowed => "method_not_allowed",
             Kind::MonthOpen => "month_open",
             Kind::CloseBlocked => "close_blocked",
+            Kind::NotReplayable => "not_replayable",
+            Kind::ChangesClosedMonth => "changes_closed_month",
+            Kind::InvalidCatalogue => "invalid_catalogue",
             Kind::BodyTooLarge => "body_too_large",
             Kind::UnsupportedMediaType => "unsupported_media_type",
             Kind::Internal => "internal",
@@ -73,7 +82,8 @@ impl Kind {
             }
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::MonthOpen | Kind::CloseBlocked => StatusCode::CONFLICT,
+            Kind::MonthOpen | Kind::CloseBlocked | Kind::NotReplayable => StatusCode::CONFLICT,
+            Kind::ChangesClosedMonth | Kind::InvalidCatalogue => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -91,6 +101,11 @@ impl Kind {
             Kind::MethodNotAllowed => ("Metoden stöds inte här", "Method not allowed"),
             Kind::MonthOpen => ("Månaden är inte stängd", "The month is not closed"),
             Kind::CloseBlocked => ("Månaden kan inte stängas än", "The month cannot be closed yet"),
+            Kind::NotReplayable => ("Händelsen finns inte kvar", "The event was not kept"),
+            Kind::ChangesClosedMonth => {
+                ("Katalogen ändrar en stängd månad", "The catalogue changes a closed month")
+            }
+            Kind::InvalidCatalogue => ("Katalogen har fel", "The catalogue has errors"),
             Kind::BodyTooLarge => ("För stort innehåll", "Body too large"),
             Kind::UnsupportedMediaType => ("Innehållstypen stöds inte", "Unsupported media type"),
             Kind::Internal => ("Internt fel", "Internal error"),

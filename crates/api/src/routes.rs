@@ -1,7 +1,7 @@
 //! Every route, and what goes around all of them.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -11,8 +11,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
 use crate::{
-    Shared, assets, charges, costs, exports, health, metrics, months, overview, problem, quarantine,
-    reconciliation, services, usage,
+    Shared, assets, audit, catalogue, charges, collectors, costs, exports, health, metrics, months, overview,
+    problem, quarantine, reconciliation, services, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -28,7 +28,14 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/v1/exports/{month}/{format}", get(exports::get)),
         (Method::GET, "/v1/services", get(services::get)),
         (Method::GET, "/v1/reconciliation", get(reconciliation::get)),
+        (Method::POST, "/v1/reconciliation/counts", post(reconciliation::counts)),
         (Method::GET, "/v1/quarantine", get(quarantine::get)),
+        (Method::GET, "/v1/quarantine/{id}", get(quarantine::entry)),
+        (Method::POST, "/v1/quarantine/{id}/replay", post(quarantine::replay)),
+        (Method::GET, "/v1/collectors", get(collectors::get)),
+        (Method::POST, "/v1/collectors/{collector}/retire", post(collectors::retire)),
+        (Method::GET, "/v1/audit", get(audit::get)),
+        (Method::POST, "/v1/catalogue", apply()),
         (Method::GET, "/openapi.json", get(health::openapi)),
         (Method::GET, "/livez", get(health::livez)),
         (Method::GET, "/readyz", get(health::readyz)),
@@ -39,6 +46,11 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
 
 /// What a process answers that has not the role `api`: whoever watches it asks it like any other.
 const HEALTH: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
+/// A catalogue is larger than what is taken elsewhere.
+fn apply() -> MethodRouter<Shared> {
+    post(catalogue::apply).layer(DefaultBodyLimit::max(catalogue::BODY_BYTES_MAX))
+}
 
 /// The routes of queries, exports, health and pages. Access is checked around them, by whoever joins the routers.
 pub fn router(shared: Shared) -> Router {

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
+#[path = "http/decisions.rs"]
+mod decisions;
 #[path = "http/place.rs"]
 mod place;
 
@@ -26,6 +28,11 @@ async fn the_api_answers_from_real_months() {
     health_is_told(&place).await;
     the_first_page_shows_what_the_api_says(&place).await;
     a_month_is_exported_when_it_is_closed_and_never_changes(&place).await;
+    decisions::the_quarantine_is_listed_shown_and_replayed(&place).await;
+    decisions::a_sender_is_held_to_its_own_count(&place).await;
+    decisions::a_lost_collector_is_given_up(&place).await;
+    decisions::a_catalogue_is_applied_or_refused_with_its_findings(&place).await;
+    decisions::the_audit_has_every_decision(&place).await;
     place.stop().await;
 }
 
@@ -49,6 +56,8 @@ async fn every_list_is_as_the_document_says(place: &Place) {
         ("/v1/services", "ServicePage"),
         ("/v1/reconciliation?from=2021-03-01&to=2021-03-31", "ReconciliationPage"),
         ("/v1/quarantine", "QuarantinePage"),
+        ("/v1/collectors", "CollectorPage"),
+        ("/v1/audit", "AuditPage"),
         ("/readyz", "Readiness"),
         ("/v1/usage?to=2021-01", "Problem"),
         ("/nowhere", "Problem"),

@@ -111,7 +111,7 @@ fn main() {
         world.catalogue.store(Arc::new(large()));
         world.usage.lock().days = usage();
         timed("(writing 13 months of usage)", world.count(&[])).await;
-        world.start_closer();
+        world.start_owner();
         let query = UsageQuery::of(month("2021-01"), month("2022-01"));
         let by_payer = UsageQuery { by_customer: true, ..query.clone() };
         let by_costcentre = UsageQuery { by_costcentre: true, ..query.clone() };

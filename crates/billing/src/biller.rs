@@ -8,17 +8,22 @@ use domain::catalogue::Catalogue;
 use domain::charge::Totals;
 use domain::{Instant, Month};
 use eventlog::EventLog;
-use eventlog::topic::CONTROL;
+use futures::FutureExt;
+use serde::Serialize;
 use store::charges::{MonthRecord, Outcome};
+use store::control::ControlOutcome;
 use store::{AsOf, Store};
 
 use crate::bill::{Bill, Frozen, MonthState, MonthSummary};
 use crate::blocker::{self, Blocker};
-use crate::closer::Closer;
-use crate::control::{Action, Decision};
+use crate::catalogue::{self, Applier};
+use crate::closer::{Action, Closer, MonthDecision};
+use crate::collectors::{self, Retirer};
+use crate::control::{ControlLog, Owner};
 use crate::digest::digest;
 use crate::error::{Error, storing};
 use crate::ledger::Ledger;
+use crate::quarantine::{self, Releaser, Replayer};
 use crate::reckoning::{Reckoner, Revisions};
 
 /// How often a decision's outcome is asked for: a close takes tenths of a second.
@@ -29,14 +34,17 @@ const OUTCOME_POLL: Duration = Duration::from_millis(25);
 pub struct Config {
     /// The clock: when a decision is made.
     pub clock: fn() -> Instant,
-    /// How long [`Biller::close`] waits for what was decided. It is carried out even when that takes longer.
+    /// How long is waited for what was decided to be carried out. It is carried out even when that takes longer.
     pub wait: Duration,
+    /// How long a close waits for the marks of collectors before it takes them for silent (counting §7).
+    pub marks_wait: Duration,
 }
 
 impl Config {
-    /// Waits a minute: a close of a large month takes seconds, unless counting is far behind.
+    /// Waits a minute: a close of a large month takes seconds, unless counting is far behind. Half of it is for marks:
+    /// a collector that runs writes one within a second of the decision.
     pub const fn new(clock: fn() -> Instant) -> Self {
-        Self { clock, wait: Duration::from_secs(60) }
+        Self { clock, wait: Duration::from_secs(60), marks_wait: Duration::from_secs(30) }
     }
 }
 
@@ -66,6 +74,7 @@ struct Inner {
     store: Store,
     log: Arc<dyn EventLog>,
     catalogue: Arc<ArcSwap<Catalogue>>,
+    control: ControlLog,
     reckoner: Reckoner,
     config: Config,
 }
@@ -79,12 +88,23 @@ impl Biller {
         config: Config,
     ) -> Self {
         let reckoner = Reckoner::new(store.clone());
-        Self { inner: Arc::new(Inner { store, log, catalogue, reckoner, config }) }
+        let control = ControlLog::new(Arc::clone(&log));
+        Self { inner: Arc::new(Inner { store, log, catalogue, control, reckoner, config }) }
     }
 
-    /// Who carries out decisions about months. One of them runs at a time: the owner of the control log.
-    pub fn closer(&self) -> Closer {
-        Closer::new(self.clone())
+    /// Who carries out decisions: about months, the catalogue, the quarantine and collectors. One of them works at a time,
+    /// the owner of the control log; while nothing is to be decided it releases parked events.
+    pub fn owner(&self) -> Owner {
+        let releaser = Arc::new(Releaser::new(self.clone()));
+        Owner::new(self.inner.store.clone(), Arc::clone(&self.inner.log))
+            .handle(&Action::NAMES, Arc::new(Closer::new(self.clone())))
+            .handle(&[catalogue::APPLY], Arc::new(Applier::new(self.clone())))
+            .handle(&[quarantine::REPLAY], Arc::new(Replayer::new(self.clone())))
+            .handle(&[collectors::RETIRE], Arc::new(Retirer::new(self.clone())))
+            .chore(Arc::new(move || {
+                let releaser = Arc::clone(&releaser);
+                async move { releaser.release_if_due().await }.boxed()
+            }))
     }
 
     /// A month's charges: the frozen ones when it is closed, else as of now.
@@ -130,7 +150,11 @@ impl Biller {
         }
         let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
         let bill = self.inner.reckoner.preview(&self.catalogue(), month, &ledger, &revisions).await?;
-        self.standing_in_the_way(&self.catalogue(), &bill, &ledger, &revisions, false).await
+        let mut blockers =
+            self.standing_in_the_way(&self.catalogue(), &bill, &ledger, &revisions, false).await?;
+        blockers.extend(self.books_in_the_way(AsOf::Newest, self.now()).await?);
+        blockers.extend(self.silent_now().await?);
+        Ok(blockers)
     }
 
     /// Announces a month for review. It still changes until it is closed; a closed month stays closed.
@@ -160,30 +184,40 @@ impl Biller {
         Ok(Closing::Closed(self.charges(month).await?.summary()))
     }
 
-    /// Puts a decision on the control log and waits until it is carried out.
+    /// Puts a decision about a month on the control log and waits until it is carried out.
     async fn decide(
         &self,
         action: Action,
         month: Month,
         accept_gaps: Option<String>,
     ) -> crate::Result<MonthRecord> {
-        let Config { clock, wait } = self.inner.config;
-        let catalogue = self.catalogue().version.clone();
-        let decision = Decision { action, month, catalogue, accept_gaps, at: clock() };
-        let appended = self.inner.log.append(CONTROL, 0, vec![decision.record()]).await;
-        let offsets = appended
-            .map_err(|source| Error::Append { what: "a decision about a month", source: Box::new(source) })?;
-        let control = offsets.first().copied().unwrap_or_default();
+        let catalogue = self.version_in_force().await?;
+        let decision = MonthDecision { action, month, catalogue, accept_gaps };
+        let ended = self.decide_and_wait(&decision, format!("{} of {month}", action.name())).await?;
+        let record = self.inner.store.month_record(ended.control).await;
+        record
+            .map_err(storing("reading a decision's outcome"))?
+            .ok_or(Error::UnreadableOutcome { control: ended.control })
+    }
+
+    /// Puts a decision on the control log and waits until it is carried out. `what` names it if that takes too long.
+    pub(crate) async fn decide_and_wait(
+        &self,
+        decision: &impl Serialize,
+        what: String,
+    ) -> crate::Result<ControlOutcome> {
+        let Config { clock, wait, .. } = self.inner.config;
+        let control = self.inner.control.append(decision, clock()).await?;
         let outcome = async {
             loop {
-                let found = self.inner.store.month_record(control).await;
-                if let Some(record) = found.map_err(storing("reading a decision's outcome"))? {
-                    return Ok(record);
+                let found = self.inner.store.control_outcome(control).await;
+                if let Some(outcome) = found.map_err(storing("reading a decision's outcome"))? {
+                    return Ok(outcome);
                 }
                 tokio::time::sleep(OUTCOME_POLL).await;
             }
         };
-        let late = Error::NotInTime { action: action.name(), month, control, waited: wait };
+        let late = Error::NotInTime { what, control, waited: wait };
         tokio::time::timeout(wait, outcome).await.unwrap_or(Err(late))
     }
 
@@ -247,6 +281,19 @@ impl Biller {
 
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.inner.catalogue.load_full()
+    }
+
+    /// Makes a catalogue the one that this process answers from.
+    pub(crate) fn put_in_force(&self, catalogue: Catalogue) {
+        self.inner.catalogue.store(Arc::new(catalogue));
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        (self.inner.config.clock)()
+    }
+
+    pub(crate) fn marks_wait(&self) -> Duration {
+        self.inner.config.marks_wait
     }
 
     pub(crate) fn store(&self) -> &Store {

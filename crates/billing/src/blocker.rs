@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::catalogue::Catalogue;
 use domain::rating::{Finding, Line};
-use domain::{Month, Quantity};
+use domain::{Instant, Month, Quantity};
 use serde::{Deserialize, Serialize};
 use store::usage::{Gap, GapKind};
 
@@ -24,10 +24,14 @@ pub enum BlockerCode {
     Unattributed,
     /// The books of counting §8 differ, or usage does not add up.
     BooksDiffer,
+    /// A collector has not said that all it acknowledged is on the log (counting §7).
+    CollectorSilent,
     /// A billed meter was used without a price.
     Unpriced,
     /// The catalogue that the decision named is not stored any more.
     CatalogueUnknown,
+    /// Another catalogue was applied between the decision and its place in the control log.
+    CatalogueChanged,
 }
 
 impl BlockerCode {
@@ -39,8 +43,10 @@ impl BlockerCode {
             BlockerCode::Gaps => "gaps",
             BlockerCode::Unattributed => "unattributed",
             BlockerCode::BooksDiffer => "books_differ",
+            BlockerCode::CollectorSilent => "collector_silent",
             BlockerCode::Unpriced => "unpriced",
             BlockerCode::CatalogueUnknown => "catalogue_unknown",
+            BlockerCode::CatalogueChanged => "catalogue_changed",
         }
     }
 }
@@ -72,6 +78,20 @@ impl Blocker {
     pub(crate) fn catalogue_unknown(version: &str) -> Self {
         let detail = format!("katalogversionen {version} som beslutet avsåg finns inte kvar");
         Self { code: BlockerCode::CatalogueUnknown, service: None, meter: None, detail }
+    }
+
+    pub(crate) fn catalogue_changed(version: &str) -> Self {
+        let detail = format!(
+            "en annan katalog hann tillämpas före beslutet, som avsåg {version}: granska och försök igen"
+        );
+        Self { code: BlockerCode::CatalogueChanged, service: None, meter: None, detail }
+    }
+
+    pub(crate) fn collector_silent(collector: &str, until: Instant) -> Self {
+        let detail = format!(
+            "insamlaren {collector} har inte bekräftat att allt den kvitterat ligger i loggen (senast {until}); starta den, eller avskriv den med taxameter collectors retire"
+        );
+        Self { code: BlockerCode::CollectorSilent, service: None, meter: None, detail }
     }
 }
 

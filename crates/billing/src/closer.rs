@@ -1,205 +1,164 @@
-//! control log → (barriers, cut) → frozen month: carries out what was decided about months, in order.
+//! decision about a month → marks of every collector → cut → frozen month
 //!
 //! What a decision brings about is a function of the decision, the cut that it makes, and the months that were closed
 //! before. So whoever carries it out again, after a crash or beside another who takes itself for the owner, writes the
 //! same rows under the same keys; the row that says how it ended comes last.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
+use domain::Month;
 use domain::catalogue::Catalogue;
 use domain::charge::Totals;
-use eventlog::topic::{CONTROL, USAGE};
-use eventlog::{Delivery, Kind, Record, Stored};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::AsOf;
 use store::charges::{MonthRecord, Outcome};
-use tokio::sync::watch;
 
 use crate::bill::MonthState;
 use crate::biller::Biller;
 use crate::blocker::Blocker;
-use crate::control::{Action, Decision, header};
+use crate::control::{Carried, Decision, Handler};
 use crate::digest::digest;
-use crate::error::{Error, logging, storing};
+use crate::error::{Error, storing};
 use crate::ledger::Ledger;
-use crate::metrics::Metrics;
 use crate::reckoning::Revisions;
 
-/// The group of owners of the control log.
-const GROUP: &str = "taxameter-billing";
-/// How often is asked whether a cut is rolled up: it takes tenths of a second.
-const CUT_POLL: Duration = Duration::from_millis(25);
-/// How long is waited after the first failure, and at most: what fails is a server that is away.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(5);
+/// What was decided about a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Action {
+    #[serde(rename = "month.preliminary")]
+    Preliminary,
+    #[serde(rename = "month.close")]
+    Close,
+}
+
+impl Action {
+    /// The actions of the control log that are about months.
+    pub(crate) const NAMES: [&'static str; 2] = ["month.preliminary", "month.close"];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Action::Preliminary => "preliminary",
+            Action::Close => "close",
+        }
+    }
+}
+
+/// A decision about a month, as it stands in the control log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MonthDecision {
+    pub(crate) action: Action,
+    #[serde(with = "month_text")]
+    pub(crate) month: Month,
+    /// The version of the catalogue that it was made on.
+    pub(crate) catalogue: String,
+    /// Why gaps are accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accept_gaps: Option<String>,
+}
+
+mod month_text {
+    use domain::Month;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(month: &Month, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(month)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Month, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(|_| de::Error::custom("not a month"))
+    }
+}
 
 /// Carries out decisions about months.
-pub struct Closer {
+pub(crate) struct Closer {
     biller: Biller,
-    metrics: Option<Metrics>,
+}
+
+impl Handler for Closer {
+    fn carry_out<'a>(&'a self, decision: &'a Decision) -> BoxFuture<'a, crate::Result<Carried>> {
+        async move {
+            let Some(about) = decision.read::<MonthDecision>() else {
+                return Ok(Carried::refused(json!({ "code": "unreadable" })));
+            };
+            let record = self.decide(decision, &about).await?;
+            let blockers: serde_json::Value = serde_json::from_str(&record.blockers).unwrap_or_default();
+            let answer =
+                json!({ "month": record.month.to_string(), "hash": record.hash, "blockers": blockers });
+            Ok(Carried { outcome: record.outcome.name(), answer })
+        }
+        .boxed()
+    }
 }
 
 impl Closer {
     pub(crate) fn new(biller: Biller) -> Self {
-        Self { biller, metrics: None }
-    }
-
-    /// Counts what it does.
-    #[must_use]
-    pub fn measured(self, metrics: Metrics) -> Self {
-        Self { metrics: Some(metrics), ..self }
-    }
-
-    /// Follows the control log until it is told to stop. What fails is tried again; nothing is skipped.
-    ///
-    /// # Errors
-    /// When the control log itself cannot be followed.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) -> crate::Result<()> {
-        let following = logging("following the control log");
-        let mut subscription = self.biller.log().subscribe(CONTROL, GROUP).await.map_err(&following)?;
-        loop {
-            let delivery = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
-                delivery = subscription.next() => delivery,
-            };
-            match delivery {
-                Ok(Delivery::Assigned(partitions)) => {
-                    let from = self.next_control(&mut stop).await;
-                    for partition in partitions {
-                        let start =
-                            self.biller.log().start_offset(CONTROL, partition).await.map_err(&following)?;
-                        subscription.seek(partition, from.max(start)).await.map_err(&following)?;
-                    }
-                }
-                Ok(Delivery::Records { records, .. }) => {
-                    for stored in &records {
-                        self.carry_out_until_done(stored, &mut stop).await;
-                        if *stop.borrow() {
-                            return Ok(());
-                        }
-                    }
-                }
-                Ok(Delivery::Revoked(_) | Delivery::Idle) => {}
-                Err(error) if error.is_retriable() => {
-                    tracing::warn!(error = chain(&error), "following the control log failed, trying again");
-                    pause(RETRY_FIRST, &mut stop).await;
-                }
-                Err(error) => return Err(following(error)),
-            }
-        }
-    }
-
-    /// Where to go on, once the store answers.
-    async fn next_control(&self, stop: &mut watch::Receiver<bool>) -> u64 {
-        let mut wait = RETRY_FIRST;
-        loop {
-            match self.biller.ledger().await {
-                Ok(ledger) => return ledger.next_control(),
-                Err(_) if *stop.borrow() => return 0,
-                Err(error) => {
-                    tracing::warn!(error = chain(&error), "reading decided months failed, trying again")
-                }
-            }
-            pause(wait, stop).await;
-            wait = (wait * 2).min(RETRY_MAX);
-        }
-    }
-
-    async fn carry_out_until_done(&self, stored: &Stored, stop: &mut watch::Receiver<bool>) {
-        let Some(decision) = Decision::read(stored) else { return };
-        let mut wait = RETRY_FIRST;
-        let began = tokio::time::Instant::now();
-        while !*stop.borrow() {
-            let done = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => return,
-                done = self.carry_out(stored.offset, &decision) => done,
-            };
-            let Err(error) = done else {
-                self.metrics
-                    .iter()
-                    .for_each(|metrics| metrics.decision_seconds.observe(began.elapsed().as_secs_f64()));
-                return;
-            };
-            self.metrics.iter().for_each(|metrics| metrics.failures.inc());
-            let (month, control) = (decision.month.to_string(), stored.offset);
-            tracing::error!(
-                month,
-                control,
-                error = chain(&error),
-                "a decision about a month failed, trying again"
-            );
-            pause(wait, stop).await;
-            wait = (wait * 2).min(RETRY_MAX);
-        }
+        Self { biller }
     }
 
     /// Carries out one decision. Doing it again changes nothing.
-    async fn carry_out(&self, control: u64, decision: &Decision) -> crate::Result<()> {
+    async fn decide(&self, decision: &Decision, about: &MonthDecision) -> crate::Result<MonthRecord> {
         let ledger = self.biller.ledger().await?;
-        if ledger.is_carried_out(control) {
-            return Ok(());
+        if let Some(record) = ledger.carried_out(decision.control) {
+            return Ok(record.clone());
         }
-        if ledger.state(decision.month) == MonthState::Closed {
-            return self.put(&record(control, decision, Outcome::Unchanged)).await;
+        let blank = record(decision, about);
+        if ledger.state(about.month) == MonthState::Closed {
+            return self.put(MonthRecord { outcome: Outcome::Unchanged, ..blank }).await;
         }
-        self.make_cut(control, decision).await?;
-        match decision.action {
-            Action::Preliminary => self.put(&record(control, decision, Outcome::Preliminary)).await,
-            Action::Close => self.close(control, decision, &ledger).await,
+        match about.action {
+            Action::Preliminary => {
+                self.biller.make_cut(decision).await?;
+                self.put(MonthRecord { outcome: Outcome::Preliminary, ..blank }).await
+            }
+            Action::Close => self.close(about, blank, decision, &ledger).await,
         }
     }
 
-    /// Ends every partition's window with a barrier, and waits until everything before them is counted and rolled up.
-    async fn make_cut(&self, control: u64, decision: &Decision) -> crate::Result<()> {
-        let is_ready =
-            || async { self.biller.store().cut_ready(control).await.map_err(storing("waiting for a cut")) };
-        if is_ready().await? {
-            return Ok(());
-        }
-        let topic = self.biller.log().topic(USAGE).await.map_err(logging("asking for the usage log"))?;
-        let barrier = Record {
-            header: header(Kind::Barrier { control: Some(control) }, decision.at),
-            value: Bytes::new(),
+    async fn close(
+        &self,
+        about: &MonthDecision,
+        blank: MonthRecord,
+        decision: &Decision,
+        ledger: &Ledger,
+    ) -> crate::Result<MonthRecord> {
+        let control = decision.control;
+        let catalogue = match self.catalogue(&about.catalogue, control).await? {
+            Ok(catalogue) => catalogue,
+            Err(blocker) => return self.refuse(blank, &[blocker]).await,
         };
-        let barriers = (0..topic.partitions).map(|partition| (partition, barrier.clone())).collect();
-        let appended = self.biller.log().append_batch(USAGE, barriers).await;
-        appended.map_err(|source| Error::Append { what: "barriers", source: Box::new(source) })?;
-        while !is_ready().await? {
-            tokio::time::sleep(CUT_POLL).await;
+        // Whoever is silent may hold acknowledged events: only what is on the log lies before the barriers.
+        let silent = self.biller.silent_collectors(decision).await?;
+        if !silent.is_empty() {
+            return self.refuse(blank, &silent).await;
         }
-        Ok(())
-    }
-
-    async fn close(&self, control: u64, decision: &Decision, ledger: &Ledger) -> crate::Result<()> {
-        let Some(catalogue) = self.catalogue(&decision.catalogue).await? else {
-            return self.refuse(control, decision, &[Blocker::catalogue_unknown(&decision.catalogue)]).await;
-        };
+        self.biller.make_cut(decision).await?;
         let reckoner = self.biller.reckoner();
         let revisions = reckoner.revisions(AsOf::Cut(control)).await?;
         let unchanged = self.unchanged(ledger, &catalogue, &revisions, control).await?;
-        let mut bill =
-            reckoner.bill(&catalogue, decision.month, ledger, &revisions, unchanged.as_ref()).await?;
-        let gaps_accepted = decision.accept_gaps.is_some();
-        let blockers =
+        let mut bill = reckoner.bill(&catalogue, about.month, ledger, &revisions, unchanged.as_ref()).await?;
+        let gaps_accepted = about.accept_gaps.is_some();
+        let mut blockers =
             self.biller.standing_in_the_way(&catalogue, &bill, ledger, &revisions, gaps_accepted).await?;
+        blockers.extend(self.biller.books_in_the_way(AsOf::Cut(control), decision.at).await?);
         if !blockers.is_empty() {
-            return self.refuse(control, decision, &blockers).await;
+            return self.refuse(blank, &blockers).await;
         }
         bill.state = MonthState::Closed;
         let frozen = MonthRecord {
+            outcome: Outcome::Closed,
             rate: bill.rate,
             rate_decision: bill.rate_decision.clone(),
             lines: bill.charges.len() as u64,
             totals: bill.totals,
             hash: digest(&bill, Some(control)),
-            ..record(control, decision, Outcome::Closed)
+            ..blank
         };
-        let freezing = self.biller.store().put_charges(decision.month, control, &bill.charges).await;
+        let freezing = self.biller.store().put_charges(about.month, control, &bill.charges).await;
         freezing.map_err(storing("freezing charges"))?;
-        self.put(&frozen).await
+        self.put(frozen).await
     }
 
     /// The revisions that the last close was made of. What a later cut lacks of them would be taken back, so it must lack
@@ -219,59 +178,39 @@ impl Closer {
         Ok((last.catalogue == catalogue.version).then_some(then))
     }
 
-    /// The catalogue of a version: the one in force, or a stored one when it has moved on since the decision.
-    async fn catalogue(&self, version: &str) -> crate::Result<Option<Arc<Catalogue>>> {
-        let current = self.biller.catalogue();
-        if current.version == version {
-            return Ok(Some(current));
+    /// The catalogue that a decision was made on: it must be the one in force at its place in the log.
+    async fn catalogue(&self, version: &str, control: u64) -> crate::Result<Result<Arc<Catalogue>, Blocker>> {
+        let before = self.biller.version_before(control).await?;
+        if before.as_ref().is_some_and(|before| before.version != version) {
+            return Ok(Err(Blocker::catalogue_changed(version)));
         }
-        let reading = storing("reading a version of the catalogue");
-        let versions = self.biller.store().catalogue_versions().await.map_err(&reading)?;
-        let Some(stored) = versions.into_iter().find(|stored| stored.version == version) else {
-            return Ok(None);
-        };
-        let mut files = catalog::Files::default();
-        for (path, bytes) in self.biller.store().catalogue_files(&stored).await.map_err(&reading)? {
-            files.insert(path, bytes);
-        }
-        Ok(catalog::check(&files).ok().map(|checked| Arc::new(checked.catalogue)))
+        let found = self.biller.catalogue_of(version).await?;
+        Ok(found.ok_or_else(|| Blocker::catalogue_unknown(version)))
     }
 
-    async fn refuse(&self, control: u64, decision: &Decision, blockers: &[Blocker]) -> crate::Result<()> {
+    async fn refuse(&self, blank: MonthRecord, blockers: &[Blocker]) -> crate::Result<MonthRecord> {
         #[expect(clippy::expect_used, reason = "strings in structs always become JSON, in memory")]
         let blockers = serde_json::to_string(blockers).expect("blockers are JSON");
-        self.put(&MonthRecord { blockers, ..record(control, decision, Outcome::Refused) }).await
+        self.put(MonthRecord { outcome: Outcome::Refused, blockers, ..blank }).await
     }
 
-    async fn put(&self, record: &MonthRecord) -> crate::Result<()> {
-        let (month, outcome) = (record.month.to_string(), record.outcome.name());
-        self.biller
-            .store()
-            .put_month_record(record)
-            .await
-            .map_err(storing("recording a decision's outcome"))?;
-        self.metrics.iter().for_each(|metrics| metrics.decisions.with_label_values(&[outcome]).inc());
-        tracing::info!(
-            month,
-            outcome,
-            control = record.control,
-            lines = record.lines,
-            "decision carried out"
-        );
-        Ok(())
+    async fn put(&self, record: MonthRecord) -> crate::Result<MonthRecord> {
+        let recording = storing("recording a decision's outcome");
+        self.biller.store().put_month_record(&record).await.map_err(recording)?;
+        Ok(record)
     }
 }
 
-fn record(control: u64, decision: &Decision, outcome: Outcome) -> MonthRecord {
+fn record(decision: &Decision, about: &MonthDecision) -> MonthRecord {
     MonthRecord {
-        control,
-        month: decision.month,
-        outcome,
+        control: decision.control,
+        month: about.month,
+        outcome: Outcome::Refused,
         at: decision.at,
-        catalogue: decision.catalogue.clone(),
+        catalogue: about.catalogue.clone(),
         rate: None,
         rate_decision: String::new(),
-        accepted_gaps: decision.accept_gaps.clone().unwrap_or_default(),
+        accepted_gaps: about.accept_gaps.clone().unwrap_or_default(),
         blockers: String::new(),
         lines: 0,
         totals: Totals::default(),
@@ -279,15 +218,22 @@ fn record(control: u64, decision: &Decision, outcome: Outcome) -> MonthRecord {
     }
 }
 
-async fn pause(wait: Duration, stop: &mut watch::Receiver<bool>) {
-    tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => {}
-        () = tokio::time::sleep(wait) => {}
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// An error and its causes, for the log.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    #[test]
+    fn a_decision_reads_back_as_it_was_written() {
+        let about = MonthDecision {
+            action: Action::Close,
+            month: "2021-03".parse().unwrap(),
+            catalogue: "v1".to_owned(),
+            accept_gaps: Some("beslut 17".to_owned()),
+        };
+        let text = r#"{"action":"month.close","month":"2021-03","catalogue":"v1","accept_gaps":"beslut 17"}"#;
+        assert_eq!(serde_json::to_string(&about).unwrap(), text);
+        assert_eq!(serde_json::from_str::<MonthDecision>(text).unwrap(), about);
+        let wrong = text.replace("2021-03", "2021-3");
+        assert!(serde_json::from_str::<MonthDecision>(&wrong).is_err());
+    }
 }

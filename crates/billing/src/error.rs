@@ -36,16 +36,32 @@ pub enum Error {
         source: Box<eventlog::AppendError>,
     },
     /// The decision is on the control log, but was not carried out in time. It still will be: asking again is safe.
-    #[error("{action} of {month} (control record {control}) was not carried out within {} s", waited.as_secs())]
+    #[error("{what} (control record {control}) was not carried out within {} s", waited.as_secs())]
     NotInTime {
-        /// `close` or `preliminary`.
-        action: &'static str,
-        /// The month.
-        month: Month,
+        /// The decision, as in `close of 2021-03`.
+        what: String,
         /// The decision's offset in the control log.
         control: u64,
         /// How long was waited.
         waited: Duration,
+    },
+    /// Others came first on the control log, again and again. Asking again is safe.
+    #[error("a decision lost {attempts} races for its place in the control log")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A decision was written by a newer program, and nothing after it may be carried out before it is.
+    #[error("control log has the unknown action {action:?}; run the program that wrote it")]
+    UnknownAction {
+        /// The action.
+        action: String,
+    },
+    /// What became of a decision is not what this program writes.
+    #[error("outcome of control record {control} cannot be read")]
+    UnreadableOutcome {
+        /// The decision's offset in the control log.
+        control: u64,
     },
     /// A cut lacks months that an earlier one had: closing on it would take back what was billed.
     #[error("cut {cut} has no usage of {month}, which an earlier cut had")]
@@ -78,6 +94,25 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether something is away or late, so that the same may succeed later without anybody's doing. What was decided
+    /// stands either way: deciding it again changes nothing.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Error::Store { source, .. } => source.is_connection(),
+            Error::Log { source, .. } => source.is_retriable(),
+            Error::Append { source, .. } => source.error.is_retriable(),
+            Error::NotInTime { .. } | Error::Contended { .. } => true,
+            Error::UnknownAction { .. }
+            | Error::UnreadableOutcome { .. }
+            | Error::IncompleteCut { .. }
+            | Error::NotAsFrozen { .. }
+            | Error::UnknownCharge { .. }
+            | Error::Export { .. } => false,
+        }
+    }
+}
+
 /// Names what was being done in the store.
 pub(crate) fn storing(operation: &'static str) -> impl Fn(store::Error) -> Error {
     move |source| Error::Store { operation, source }
@@ -86,4 +121,10 @@ pub(crate) fn storing(operation: &'static str) -> impl Fn(store::Error) -> Error
 /// Names what was being done on the log.
 pub(crate) fn logging(operation: &'static str) -> impl Fn(eventlog::Error) -> Error {
     move |source| Error::Log { operation, source }
+}
+
+/// An error and its causes, for the log.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -12,14 +12,14 @@ use crate::bill::MonthState;
 pub(crate) struct Ledger {
     closed: BTreeMap<Month, MonthRecord>,
     preliminary: BTreeSet<Month>,
-    carried_out: BTreeSet<u64>,
+    carried_out: BTreeMap<u64, MonthRecord>,
 }
 
 impl Ledger {
     pub(crate) fn new(records: Vec<MonthRecord>) -> Self {
         let mut ledger = Self::default();
         for record in records {
-            ledger.carried_out.insert(record.control);
+            ledger.carried_out.insert(record.control, record.clone());
             match record.outcome {
                 Outcome::Preliminary => {
                     ledger.preliminary.insert(record.month);
@@ -69,12 +69,13 @@ impl Ledger {
         self.closed.values()
     }
 
-    pub(crate) fn is_carried_out(&self, control: u64) -> bool {
-        self.carried_out.contains(&control)
+    /// What became of the decision at an offset of the control log; none when it was not carried out.
+    pub(crate) fn carried_out(&self, control: u64) -> Option<&MonthRecord> {
+        self.carried_out.get(&control)
     }
 
-    /// The offset in the control log after the last decision that was carried out. They are carried out in order.
+    /// The offset in the control log after the last decision about a month that was carried out.
     pub(crate) fn next_control(&self) -> u64 {
-        self.carried_out.last().map_or(0, |last| last + 1)
+        self.carried_out.keys().next_back().map_or(0, |last| last + 1)
     }
 }

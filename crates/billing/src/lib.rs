@@ -6,19 +6,25 @@
 //! is reckoned whenever it is asked for and never stored. The crate knows no SQL and no HTTP, and reckons no money itself:
 //! that is `domain`'s.
 //!
-//! Start with [`Biller`] (what others ask), then [`bill`] (what they get), [`Closer`] (who closes) and [`export`].
+//! Start with [`Biller`] (what others ask), then [`bill`] (what they get), [`control`] (how it is decided, and by whom
+//! carried out), and [`export`]. [`books`] holds what was accepted beside what was counted.
 
 pub mod bill;
 mod biller;
 mod blocker;
+pub mod books;
+mod catalogue;
 mod closer;
-mod control;
+mod collectors;
+pub mod control;
+mod cut;
 mod digest;
 mod error;
 mod explain;
 pub mod export;
 mod ledger;
 mod metrics;
+mod quarantine;
 mod reckoning;
 mod slots;
 mod usage;
@@ -26,10 +32,14 @@ mod usage;
 pub use bill::{Bill, MonthState, MonthSummary, PayerTotal, ServiceTotal};
 pub use biller::{Accept, Biller, Closing, Config};
 pub use blocker::{Blocker, BlockerCode};
-pub use closer::Closer;
+pub use books::{BooksLine, BooksMetrics};
+pub use catalogue::Application;
+pub use collectors::CollectorState;
+pub use control::{AuditPage, AuditRecord, AuditState, Owner};
 pub use error::Error;
 pub use explain::Explanation;
 pub use metrics::Metrics;
+pub use quarantine::Replay;
 pub use usage::{UsageItem, UsageQuery};
 
 /// The result of this crate's operations.

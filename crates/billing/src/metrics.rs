@@ -1,8 +1,8 @@
-//! What is measured of closing months.
+//! What is measured of carrying out decisions.
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
-/// The metrics of [`crate::Closer`].
+/// The metrics of [`crate::Owner`].
 #[derive(Debug, Clone)]
 pub struct Metrics {
     pub(crate) decisions: IntCounterVec,
@@ -19,9 +19,9 @@ impl Metrics {
         let decisions = IntCounterVec::new(
             Opts::new(
                 "taxameter_billing_decisions_total",
-                "Decisions about months that were carried out, by outcome.",
+                "Decisions that were carried out, by what they were about and how they ended.",
             ),
-            &["outcome"],
+            &["action", "outcome"],
         )?;
         let buckets = prometheus::exponential_buckets(0.05, 2.0, 12)?;
         let decision_seconds = Histogram::with_opts(

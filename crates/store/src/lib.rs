@@ -11,13 +11,17 @@
 pub mod catalogue;
 pub mod charges;
 pub mod client;
+pub mod collectors;
+pub mod control;
 pub mod counting;
 pub mod error;
 pub mod migrate;
 mod native;
 pub mod quarantine;
+pub mod releases;
 pub mod rollup;
 pub mod rows;
+pub mod senders;
 pub mod usage;
 
 pub use client::{Config, Engine, Secret, Store};

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_usage"),
     migration!(3, "0003_catalogue"),
     migration!(5, "0005_generations"),
+    migration!(6, "0006_control"),
     migration!(100, "0100_charges"),
 ];
 

@@ -124,10 +124,28 @@ impl Store {
 
     /// How many entries there are for each reason, ordered by reason.
     pub async fn quarantine_counts(&self) -> crate::Result<Vec<(String, u64)>> {
-        self.query("SELECT toString(code), uniqExact(entry) FROM quarantine GROUP BY code ORDER BY code")
-            .fetch_all::<(String, u64)>()
-            .await
-            .map_err(asking("the size of the quarantine"))
+        self.quarantine_counts_of(&QuarantineFilter::default()).await
+    }
+
+    /// How many entries that a filter lets through there are for each reason, ordered by reason. Its place and its limit
+    /// do not matter.
+    pub async fn quarantine_counts_of(&self, filter: &QuarantineFilter) -> crate::Result<Vec<(String, u64)>> {
+        let mut condition = String::from("true");
+        for (wanted, more) in
+            [(filter.code.is_some(), " AND code = ?"), (filter.source.is_some(), " AND source = ?")]
+        {
+            if wanted {
+                condition.push_str(more);
+            }
+        }
+        let sql = format!(
+            "SELECT toString(code), uniqExact(entry) FROM quarantine WHERE {condition} GROUP BY code ORDER BY code"
+        );
+        let mut query = self.query(&sql);
+        for text in [&filter.code, &filter.source].into_iter().flatten() {
+            query = query.bind(text);
+        }
+        query.fetch_all::<(String, u64)>().await.map_err(asking("the size of the quarantine"))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The catalogue in force: read from the store, seeded when the store is empty, changed only by `apply`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,15 +99,4 @@ async fn reload(store: &Store, shared: &ArcSwap<Catalogue>) -> anyhow::Result<()
     shared.store(Arc::new(checked.catalogue));
     tracing::info!(version, "another version of the catalogue is in force");
     Ok(())
-}
-
-/// The files of a request to apply, by their path.
-pub(crate) fn decode(files: &BTreeMap<String, String>) -> anyhow::Result<Files> {
-    let mut decoded = Files::default();
-    for (path, text) in files {
-        let bytes =
-            data_encoding::BASE64.decode(text.as_bytes()).with_context(|| format!("{path} is not base64"))?;
-        decoded.insert(path.clone(), bytes);
-    }
-    Ok(decoded)
 }

@@ -1,8 +1,12 @@
 //! What the commands do, one file each. They print lists in the form asked for and talk to the program over HTTP.
 
+pub mod audit;
 pub mod bill;
 pub mod catalogue;
 pub mod check;
+pub mod collectors;
 pub mod export;
 pub mod generation;
+pub mod quarantine;
+pub mod reconcile;
 pub mod usage;

@@ -3,7 +3,6 @@
 //! It is the only crate that reads the environment, and the only one that knows all stages. Start with [`serve`] (what
 //! runs), [`demo`] (all of it at work), [`client`] (how commands reach it) and [`commands`].
 
-mod apply;
 mod catalogue;
 pub mod client;
 pub mod commands;

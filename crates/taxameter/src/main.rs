@@ -4,11 +4,15 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use taxameter::commands::audit::Audit;
 use taxameter::commands::bill::Bill;
 use taxameter::commands::catalogue::Catalog;
 use taxameter::commands::check::Check;
+use taxameter::commands::collectors::Collectors;
 use taxameter::commands::export::Export;
 use taxameter::commands::generation::Generation;
+use taxameter::commands::quarantine::Quarantine;
+use taxameter::commands::reconcile::Reconcile;
 use taxameter::commands::usage::Usage;
 use taxameter::config::{Config, Flags};
 use taxameter::demo::Demo;
@@ -63,6 +67,14 @@ enum Command {
     Bill(Bill),
     /// Writes a month's charges to a file.
     Export(Export),
+    /// Holds what was accepted against what was counted.
+    Reconcile(Reconcile),
+    /// Shows what was not counted and why, and judges it once more.
+    Quarantine(Quarantine),
+    /// Shows the collectors, and gives lost ones up.
+    Collectors(Collectors),
+    /// Verifies the log of decisions.
+    Audit(Audit),
 }
 
 fn main() -> ExitCode {
@@ -96,6 +108,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Usage(usage) => usage.run().await?,
         Command::Bill(bill) => bill.run().await?,
         Command::Export(export) => export.run().await?,
+        Command::Reconcile(reconcile) => return reconcile.run().await,
+        Command::Quarantine(quarantine) => quarantine.run().await?,
+        Command::Collectors(collectors) => collectors.run().await?,
+        Command::Audit(audit) => return audit.run().await,
     }
     Ok(ExitCode::SUCCESS)
 }

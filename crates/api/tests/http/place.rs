@@ -45,7 +45,7 @@ pub(crate) struct Place {
     _directory: TempDir,
 }
 
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::parse_rfc3339("2021-12-15T09:30:00+01:00").unwrap()
 }
 
@@ -77,7 +77,7 @@ impl Place {
         let catalogue = Arc::new(ArcSwap::from_pointee(checked.catalogue.clone()));
         let biller = Biller::new(store.clone(), log, Arc::clone(&catalogue), billing::Config::new(now));
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(biller.closer().run(stopped));
+        tokio::spawn(biller.owner().run(stopped));
         let registry = prometheus::Registry::new();
         let ready = Arc::new(AtomicBool::new(true));
         let asked = Arc::clone(&ready);
@@ -169,6 +169,11 @@ impl Place {
         }
         usage.sort();
         usage
+    }
+
+    /// The tables, to put in what other parts would have written.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) fn is_ready(&self, ready: bool) {

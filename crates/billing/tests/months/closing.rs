@@ -231,7 +231,7 @@ fn a_close_that_was_killed_is_carried_out_by_the_next_owner() {
         world.store.put_charges(month("2021-03"), control, &preview.charges[..3]).await.unwrap();
         assert_eq!(world.biller.charges(month("2021-03")).await.unwrap().state, MonthState::Open);
 
-        world.start_closer();
+        world.start_owner();
         let closed = close(&world, "2021-03").await;
         let frozen = world.biller.charges(month("2021-03")).await.unwrap();
         assert_eq!(frozen.charges, preview.charges);

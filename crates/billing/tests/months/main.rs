@@ -4,9 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose own set-up fails has failed")]
 
+mod applying;
 mod catalogue;
 mod closing;
+mod control;
 mod corrections;
+mod gates;
+mod replaying;
 mod shared;
 mod usage;
 mod world;

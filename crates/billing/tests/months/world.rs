@@ -31,6 +31,20 @@ pub(crate) fn clock() -> Instant {
     Instant::parse_rfc3339("2021-06-01T08:00:00Z").unwrap()
 }
 
+/// A silent collector is waited for no longer than a test must be.
+fn settings() -> Config {
+    Config { marks_wait: Duration::from_millis(300), ..Config::new(clock) }
+}
+
+/// Asks again and again until it is so, and fails with what was awaited.
+pub(crate) async fn until(awaited: &str, is_so: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {awaited}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// What a test has.
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -48,7 +62,7 @@ pub(crate) struct World {
 pub(crate) fn in_world<F: Future<Output = Arc<World>>>(database: &str, test: impl FnOnce(Arc<World>) -> F) {
     on_server(|url| async move {
         let world = World::new(url, database).await;
-        world.start_closer();
+        world.start_owner();
         test(world).await.finish().await;
     });
 }
@@ -63,7 +77,7 @@ impl World {
         let log: Arc<dyn EventLog> = Arc::new(log);
         log.ensure_topics(&TopicSpec::standard(2)).await.unwrap();
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue()));
-        let biller = Biller::new(store.clone(), Arc::clone(&log), Arc::clone(&catalogue), Config::new(clock));
+        let biller = Biller::new(store.clone(), Arc::clone(&log), Arc::clone(&catalogue), settings());
         let (stop, _) = watch::channel(false);
         let world = Arc::new(Self {
             store,
@@ -85,17 +99,12 @@ impl World {
 
     /// Another one who knows nothing of what this process has kept.
     pub(crate) fn another_biller(&self) -> Biller {
-        Biller::new(
-            self.store.clone(),
-            Arc::clone(&self.log),
-            Arc::clone(&self.catalogue),
-            Config::new(clock),
-        )
+        Biller::new(self.store.clone(), Arc::clone(&self.log), Arc::clone(&self.catalogue), settings())
     }
 
-    pub(crate) fn start_closer(&self) {
-        let (closer, stop) = (self.biller.closer(), self.stop.subscribe());
-        self.tasks.lock().push(tokio::spawn(async move { closer.run(stop).await.unwrap() }));
+    pub(crate) fn start_owner(&self) {
+        let (owner, stop) = (self.biller.owner(), self.stop.subscribe());
+        self.tasks.lock().push(tokio::spawn(async move { owner.run(stop).await.unwrap() }));
     }
 
     /// Stops whoever works in it.

@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 
 use super::counting::Counting;
 use super::{Engine, connect, now, open_log, random, topics};
+use crate::catalogue;
 use crate::config::{Config, Role};
 use crate::listener::Listener;
-use crate::{apply, catalogue};
 
 /// What the stages share.
 #[derive(Clone)]
@@ -109,11 +109,17 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
     let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
     if config.runs(Role::Bill) {
-        let (closer, stop) = (biller.closer(), stop.clone());
-        tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
+        let owner = biller.owner().measured(billing::Metrics::register(&shared.registry)?);
+        let watch = biller.books_watch(billing::BooksMetrics::register(&shared.registry)?);
+        let (deciding, watching) = (stop.clone(), stop.clone());
+        tasks.spawn(async move { owner.run(deciding).await.context("decisions cannot be carried out") });
+        tasks.spawn(async move {
+            watch.run(watching).await;
+            Ok(())
+        });
     }
     let answering = api::Shared {
-        biller: biller.clone(),
+        biller,
         store: shared.store.clone(),
         catalogue: Arc::clone(&shared.catalogue),
         registry: shared.registry.clone(),
@@ -122,7 +128,7 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         now,
     };
     router = if config.runs(Role::Api) {
-        router.merge(apply::router(shared.clone(), biller)).merge(api::router(answering))
+        router.merge(api::router(answering))
     } else {
         router.merge(api::health_router(answering))
     };
