@@ -9,6 +9,8 @@ mod program;
 
 #[path = "e2e/edges.rs"]
 mod edges;
+#[path = "e2e/generations.rs"]
+mod generations;
 #[path = "e2e/totals.rs"]
 mod totals;
 #[path = "e2e/year.rs"]

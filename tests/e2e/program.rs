@@ -43,6 +43,16 @@ impl Program {
         self.await_ready();
     }
 
+    /// Stops it in order, does something in its directory, and starts it again.
+    pub(crate) fn while_stopped(&mut self, work: impl FnOnce(&Path)) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.process.wait().unwrap();
+        work(self.directory.path());
+        (self.process, self.url) = spawn(self.directory.path());
+        self.await_ready();
+    }
+
     fn await_ready(&self) {
         self.until("the program is ready", || {
             let answer = self.http.get(format!("{}/readyz", self.url)).send().ok()?;
@@ -90,6 +100,12 @@ impl Program {
         let (status, text) = (answer.status(), answer.text().unwrap());
         assert!(status.is_success(), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// `GET`, whatever comes: the status and the answer.
+    pub(crate) fn ask(&self, path: &str) -> (u16, Value) {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().unwrap();
+        (answer.status().as_u16(), answer.json().unwrap_or(Value::Null))
     }
 
     /// `GET` of bytes; fails on any error.

@@ -21,7 +21,8 @@ use crate::window::{CellKey, Window};
 mod quarantine;
 mod text;
 
-/// An emission is due at so many new identities: large enough that the store works in blocks (a row takes about 250 bytes,
+/// An emission is due at so many identities, new ones and those that were looked up, or at so many entries of the
+/// quarantine: large enough that the store works in blocks (a row takes about 250 bytes,
 /// twice with `recent`: 33 MB).
 pub const BATCH_ROWS_MAX: usize = 65_536;
 
@@ -72,8 +73,6 @@ pub struct Counter {
     /// Everything of an identity is known if anything of it is here.
     known: KnownRows,
     batch: Batch,
-    /// New identities in the batch.
-    fresh: usize,
     /// The batch before, for events that come again soon. Only a cache: the store has it all.
     recent: Option<(KnownRows, Batch)>,
     window: Option<Window>,
@@ -98,7 +97,6 @@ impl Counter {
             text_max: share(BATCH_TEXT_MAX, place.partitions),
             known: KnownRows::default(),
             batch,
-            fresh: 0,
             recent: None,
             window: None,
             next: sealed.upto,
@@ -345,7 +343,6 @@ impl Counter {
         }
         let at = push(&mut self.batch.events, &mut self.known, row);
         self.filter.add(key);
-        self.fresh += 1;
         if outcome == Outcome::Revised
             && let Some(earlier) = earlier
         {
@@ -406,7 +403,8 @@ impl Counter {
     pub fn is_full(&self) -> bool {
         let quarantined: usize =
             self.batch.quarantine.iter().filter_map(|row| row.event.as_ref()).map(Vec::len).sum();
-        self.fresh >= self.rows_max || self.batch.text.end() + quarantined >= self.text_max
+        let rows = self.batch.events.len() + self.batch.quarantine.len();
+        rows >= self.rows_max || self.batch.text.end() + quarantined >= self.text_max
     }
 
     /// Whether there is anything to emit.
@@ -437,7 +435,6 @@ impl Counter {
         let written = std::mem::replace(&mut self.batch, fresh);
         let known = std::mem::take(&mut self.known);
         self.recent = Some((known, Batch { text: written.text, events: written.events, ..Batch::default() }));
-        self.fresh = 0;
         if self.dictionary.len() > self.dictionary_max {
             self.renew_dictionary();
         }

@@ -122,7 +122,7 @@ pub async fn count_what_is_left<S: Rows + Revisions>(
     // The end of a window where none begins is nothing, so a partition that is sealed gets no barrier.
     let before = left(&*rows, &*log, &last).await?;
     say(&before);
-    if before.iter().all(Left::is_lost) {
+    if before.iter().all(Left::is_lost) && is_quarantine_copied(&*rows, &*log).await? {
         return Ok(());
     }
     let barriers =
@@ -136,7 +136,7 @@ pub async fn count_what_is_left<S: Rows + Revisions>(
         loop {
             let left = left(&*rows, &*log, &last).await?;
             say(&left);
-            if left.iter().all(Left::is_lost) {
+            if left.iter().all(Left::is_lost) && is_quarantine_copied(&*rows, &*log).await? {
                 stop.send_replace(true);
                 return Ok(());
             }
@@ -151,6 +151,15 @@ pub async fn count_what_is_left<S: Rows + Revisions>(
             counting.await.and(watched)
         }
     }
+}
+
+/// Whether what collectors put into the quarantine is in its table, where it is when the log is another one.
+async fn is_quarantine_copied<S: Rows>(rows: &S, log: &dyn EventLog) -> Result<bool, Error> {
+    let looking =
+        |source: eventlog::Error| Error::Log { operation: "look at the quarantine topic beside", source };
+    let end = log.end_offset(topic::QUARANTINE, 0).await.map_err(looking)?;
+    let copied = rows.quarantine_offset(first_of_log(rows).await?, 0).await?;
+    Ok(copied >= end)
 }
 
 /// Begins a generation on the log's topic. `old` is the log that the last one lies on: the same, or another that everything

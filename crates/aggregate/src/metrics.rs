@@ -111,7 +111,7 @@ impl Metrics {
             )?,
             identities_forgotten: counter(
                 "taxameter_aggregate_identities_forgotten_total",
-                "Rows of identities that were deleted because they lie beyond the horizon.",
+                "Identities that were deleted because they lie beyond the horizon.",
             )?,
             rollup_seconds: histogram(
                 "taxameter_aggregate_rollup_seconds",

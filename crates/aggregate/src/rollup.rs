@@ -29,15 +29,16 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A load is over when all of the log is counted and nothing more came for so long: two emissions of a load may lie
 /// further apart, but then there are records between them.
 const QUIET: Duration = Duration::from_millis(400);
-/// Under a load a round begins no sooner after the last than so many times what that took: at most a tenth of the time
-/// goes into previews that are superseded at once.
+/// Under a load a round begins no sooner after the last than so many times what that took: a tenth of the time goes into
+/// previews that are superseded at once, however large the months have become.
 const PAUSE_PER_ROUND: u32 = 9;
-/// … but no later than this, so that figures move.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Rows are written in chunks of about so many, so that memory is bounded.
 const ROWS_PER_WRITE: usize = 100_000;
+/// A meter is reckoned for at most so many months at once: a busy one has some 100,000 rows of days a month. A run reads
+/// readings from the three months before it, so shorter ones would read most of them twice.
+const RUN_MONTHS: i32 = 6;
 /// A superseded preview is kept this long for readers that chose it, in microseconds.
 const SUPERSEDED_KEPT: i64 = 600 * 1_000_000;
 /// How often superseded previews are looked for.
@@ -125,7 +126,7 @@ impl<S: Revisions> RollUp<S> {
                 collected = tokio::time::Instant::now();
                 self.collect().await;
             }
-            self.pause(&*log, &news, (took * PAUSE_PER_ROUND).min(PAUSE_MAX)).await;
+            self.pause(&*log, &news, took * PAUSE_PER_ROUND).await;
         }
     }
 
@@ -285,11 +286,11 @@ impl<S: Revisions> RollUp<S> {
         Ok(true)
     }
 
-    /// Reckons and writes, rows first and heads last, in chunks of whole meters.
+    /// Reckons and writes, rows first and heads last, in chunks of whole months of a meter.
     async fn write(&self, job: &Job<'_>, work: &[(MeterKey, BTreeSet<Month>)]) -> Result<Vec<Head>, Error> {
         let (mut rows, mut unnamed, mut named) = (RevisionRows::default(), Vec::new(), Vec::new());
-        for (key, months) in work {
-            let more = self.reckon(job, key, months).await?;
+        for (key, months) in work.iter().flat_map(|(key, months)| runs(months).map(move |run| (key, run))) {
+            let more = self.reckon(job, key, &months).await?;
             rows.months.extend(more.months);
             rows.days.extend(more.days);
             rows.subjects.extend(more.subjects);
@@ -359,6 +360,16 @@ impl<S: Revisions> RollUp<S> {
     }
 }
 
+/// Months in runs of at most [`RUN_MONTHS`], whether all of them are wanted or not.
+fn runs(months: &BTreeSet<Month>) -> impl Iterator<Item = BTreeSet<Month>> {
+    let mut left = months.clone();
+    std::iter::from_fn(move || {
+        let end = left.first()?.plus(RUN_MONTHS);
+        let later = left.split_off(&end);
+        Some(std::mem::replace(&mut left, later))
+    })
+}
+
 /// One revision under way.
 struct Job<'j> {
     catalogue: &'j Catalogue,
@@ -397,4 +408,20 @@ fn name(kind: &str, prefix: &Prefix, parts: &[u128]) -> u128 {
     let mut first = [0; 16];
     first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     u128::from_be_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_reckoned_in_runs_that_leave_none_out() {
+        let month = |text: &str| text.parse::<Month>().unwrap();
+        let months: BTreeSet<Month> =
+            month("2021-03").through(month("2021-10")).chain([month("2024-02")]).collect();
+        let runs: Vec<Vec<String>> =
+            runs(&months).map(|run| run.into_iter().map(|month| month.to_string()).collect()).collect();
+        assert_eq!(runs.iter().map(Vec::len).collect::<Vec<_>>(), [6, 2, 1]);
+        assert_eq!(runs.concat().len(), months.len());
+    }
 }

@@ -16,8 +16,9 @@ use crate::seam::Rows;
 /// How often records are deleted that nobody will count again. Each time the embedded log gives space back, for which it
 /// writes what is left of some files anew: a few hours of records are worth that.
 const RECORDS_EVERY: Duration = Duration::from_secs(6 * 3_600);
-/// How often identities are deleted that are forgotten: once a month, and first when the program has settled.
+/// How often identities are deleted that are forgotten: once a month, because it rewrites what the others lie among.
 const IDENTITIES_EVERY: Duration = Duration::from_secs(30 * 86_400);
+/// How long after its start the program deletes nothing: there may be a lot to count first.
 const SETTLED: Duration = Duration::from_secs(600);
 /// How long identities are kept beyond the horizon. What is judged by a record's own `received` must still be there when that
 /// record is counted: it may have lain in a collector's spool, or be counted late.
@@ -107,12 +108,12 @@ pub async fn delete_records<S: Rows>(
     Ok(deleted)
 }
 
-/// Deletes the identities that are forgotten whenever anything is judged from now on, and answers with how many rows they had.
+/// Deletes the identities that are forgotten whenever anything is judged from now on, and answers with how many.
 pub async fn forget<S: Rows>(rows: &S, now: Instant, horizon: Months) -> store::Result<u64> {
     let before = now.to_utc().checked_sub_months(horizon).and_then(|time| time.checked_sub_months(MARGIN));
     let Some(before) = before.map(Instant::from_utc) else { return Ok(0) };
     let forgotten = rows.forget(before).await?;
-    tracing::info!(rows = forgotten, %before, "identities beyond the horizon are deleted");
+    tracing::info!(identities = forgotten, %before, "identities beyond the horizon are deleted");
     Ok(forgotten)
 }
 

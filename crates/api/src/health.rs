@@ -16,12 +16,14 @@ use crate::problem::{Kind, Problem};
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync>;
 
 /// One part that must work, and whether it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// The part, as in `log` or `store`.
     pub name: &'static str,
     /// Whether it works.
     pub ok: bool,
+    /// What is wrong with it, in the words of the error; empty when it works.
+    pub cause: String,
 }
 
 /// The committed description of everything that is answered.
@@ -40,11 +42,14 @@ pub(crate) async fn readyz(State(shared): State<Shared>) -> Result<Response, Pro
     if checks.iter().all(|check| check.ok) {
         return Ok(axum::Json(serde_json::json!({ "ready": true, "checks": named })).into_response());
     }
-    let away: Vec<&str> = checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
-    let list = away.join(", ");
+    let away = || checks.iter().filter(|check| !check.ok);
+    let list = away().map(|check| check.name).collect::<Vec<_>>().join(", ");
+    let causes: Map<String, Value> =
+        away().map(|check| (check.name.to_owned(), check.cause.as_str().into())).collect();
     Err(Problem::new(Kind::Unavailable)
         .detail(format!("inte redo: {list}"), format!("not ready: {list}"))
-        .with("checks", named.into()))
+        .with("checks", named.into())
+        .with("causes", causes.into()))
 }
 
 /// `GET /metrics`, in Prometheus's text format.

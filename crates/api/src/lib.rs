@@ -42,7 +42,7 @@ use store::Store;
 
 pub use health::{Check, Ready};
 pub use metrics::Metrics;
-pub use routes::router;
+pub use routes::{health_router, router};
 
 use problem::Problem;
 

@@ -37,11 +37,23 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
     ]
 }
 
+/// What a process answers that has not the role `api`: whoever watches it asks it like any other.
+const HEALTH: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
 /// The routes of queries, exports, health and pages. Access is checked around them, by whoever joins the routers.
 pub fn router(shared: Shared) -> Router {
+    routes(shared, |_| true)
+}
+
+/// The routes of health alone, for a process that answers no queries.
+pub fn health_router(shared: Shared) -> Router {
+    routes(shared, |path| HEALTH.contains(&path))
+}
+
+fn routes(shared: Shared, is_answered: impl Fn(&str) -> bool) -> Router {
     let metrics = shared.metrics.clone();
-    let all =
-        table().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
+    let answered = table().into_iter().filter(|(_, path, _)| is_answered(path));
+    let all = answered.fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
     all.method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed) })
         .fallback(|| async { Problem::new(Kind::NotFound) })
         .with_state(shared)

@@ -82,6 +82,13 @@ async fn take(shared: &Shared, request: Request) -> Result<Response, Problem> {
         Ok(Ok(answer)) => answer,
         Ok(Err(Unavailable::Overloaded)) => return Err(Reason::Overloaded.into()),
         Ok(Err(Unavailable::Log)) | Err(_) => return Err(Reason::LogUnavailable.into()),
+        Ok(Err(full @ Unavailable::LogFull)) => {
+            return Err(Problem::new(Reason::LogUnavailable, full.to_string()));
+        }
+        Ok(Err(failed @ Unavailable::LogFailed)) => {
+            let detail = format!("{failed}; the program must be restarted when the disk is mended");
+            return Err(Problem::new(Reason::LogUnavailable, detail));
+        }
     };
     respond(mode, answer)
 }

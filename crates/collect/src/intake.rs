@@ -102,6 +102,12 @@ pub enum Unavailable {
     /// The log cannot confirm that it has the events.
     #[error("the log is not available")]
     Log,
+    /// The log's disk is full, or nearly. It goes on by itself when there is room.
+    #[error("the disk of the log is full")]
+    LogFull,
+    /// A write to the log's disk failed. Only a restart of the program goes on.
+    #[error("the disk of the log has failed")]
+    LogFailed,
 }
 
 /// Where events come in, whatever brought them.

@@ -125,11 +125,8 @@ pub enum Error {
         /// What the engine said.
         message: String,
     },
-    /// The listening address is not of this machine alone.
-    #[error(
-        "the embedded database listens on loopback addresses only, not on {address}; \
-         for other machines use a ClickHouse server"
-    )]
+    /// The listening address is not of this machine alone, and there is no password.
+    #[error("without a password the embedded database listens on loopback addresses only, not on {address}")]
     ChooseAddress {
         /// The address that was asked for.
         address: SocketAddr,

@@ -75,8 +75,10 @@ pub(crate) fn execute(
     let statement = read_statement(&mut query, &mut body);
     let finished = match statement {
         Ok((text, Statement::Select(select), _)) => return run_select(pool, query, &text, &select, started),
-        Ok((text, Statement::Insert(insert), data)) => run_insert(pool, query, &text, insert, &data, body),
-        Ok((text, Statement::Other(other), _)) => run_other(pool, query, &text, other),
+        Ok((text, Statement::Insert(insert), data)) => run_insert(pool, query, &text, insert, &data, body)
+            .and_then(|finished| pool.keep_names(true).map(|()| finished)),
+        Ok((text, Statement::Other(other), _)) => run_other(pool, query, &text, other)
+            .and_then(|finished| pool.keep_names(false).map(|()| finished)),
         Ok((_, Statement::Empty, _)) => Err(Exception::new(Code::Syntax, "Syntax error: Empty query")),
         Err(error) => Err(error),
     };

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) version: String,
     /// What a client must know.
     pub(crate) password: Option<String>,
+    /// Whether only this machine's own programs can reach the listener.
+    pub(crate) listens_on_loopback: bool,
 }
 
 /// Answers one request.
@@ -50,7 +52,8 @@ pub(crate) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
         Err(error) => return Outgoing::default().error(&state, &error),
     };
     let outgoing = Outgoing::of(&arguments, began);
-    if let Err(refusal) = guard::check(&parts, &arguments, state.password.as_deref()) {
+    let let_in = guard::check(&parts, &arguments, state.password.as_deref(), state.listens_on_loopback);
+    if let Err(refusal) = let_in {
         return outgoing.refusal(&state, &refusal);
     }
     if !matches!(parts.uri.path(), "/" | "/query") {

@@ -1,7 +1,7 @@
 //! ClickHouse inside the process.
 //!
 //! This crate loads libchdb (the C library of ClickHouse) and puts ClickHouse's own HTTP interface in
-//! front of it on a loopback address. Whoever talks to [`Server::url`] cannot tell it from a server:
+//! front of it, on a loopback address or behind a password. Whoever talks to [`Server::url`] cannot tell it from a server:
 //! the official `clickhouse` crate does not, and neither does `clickhouse-connect` from PyPI.
 //!
 //! It refuses to know what is stored: it has no table, no migration and no type of the domain. It is
@@ -28,6 +28,7 @@ mod http;
 #[expect(unsafe_code, reason = "libchdb has a C interface; every call of it is in this file")]
 mod library;
 mod lock;
+mod names;
 mod pool;
 pub mod server;
 mod settings;

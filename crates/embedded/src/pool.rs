@@ -24,6 +24,8 @@ use crate::Error;
 use crate::exception::{Code, Exception};
 use crate::library::{Connection, Library, Parameters};
 use crate::lock::DataLock;
+use crate::names::Names;
+use crate::settings;
 use lease::Home;
 use profile::run;
 
@@ -72,6 +74,8 @@ pub(crate) struct Pool {
     returned: Condvar,
     /// Keeps the engine running while no request does, and stops queries.
     control: Mutex<Option<Connection>>,
+    /// What the engine's directories are called on the disk.
+    names: Names,
     /// Last, so that it is released after every connection is closed.
     _lock: DataLock,
 }
@@ -87,6 +91,12 @@ impl Pool {
     ) -> Result<Self, Error> {
         let control =
             Connection::open(library, &arguments).ok_or(Error::OpenData { path: data_dir.to_owned() })?;
+        let root = settings::engine_directory(data_dir);
+        let names = Names::keep_all(&root).map_err(|source| Error::UseFile {
+            operation: "sync the directories of",
+            path: root,
+            source,
+        })?;
         Ok(Self {
             library,
             arguments,
@@ -94,6 +104,7 @@ impl Pool {
             contents: Mutex::default(),
             returned: Condvar::new(),
             control: Mutex::new(Some(control)),
+            names,
             _lock: lock,
         })
     }
@@ -104,6 +115,18 @@ impl Pool {
         let connection = control.as_mut().ok_or_else(closed)?;
         let output = connection.query("SELECT version()", "TabSeparatedRaw", &Parameters::default())?;
         Ok(String::from_utf8_lossy(output.data()).trim().to_owned())
+    }
+
+    /// Makes durable what a statement, or a merge beside it, has named. Without this, power loss may take the names.
+    pub(crate) fn keep_names(&self, is_insert: bool) -> Result<(), Exception> {
+        let kept = if is_insert { self.names.after_insert() } else { self.names.after_statement() };
+        kept.map_err(|error| {
+            tracing::error!(%error, "the engine's directories could not be synced");
+            Exception::new(
+                Code::UnknownException,
+                format!("the engine's directories could not be synced: {error}"),
+            )
+        })
     }
 
     /// Takes a connection for one request.

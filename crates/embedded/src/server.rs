@@ -40,6 +40,10 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Stopped queries notice within milliseconds; a merge or a large insert's last block takes longer.
 const AFTER_STOP: Duration = Duration::from_secs(30);
 
+/// A merge names parts without anybody's asking; the parts that it replaced are deleted after 8 minutes
+/// (`old_parts_lifetime`). So often its names are kept, where no insert does it meanwhile.
+const KEEP_NAMES_EVERY: Duration = Duration::from_secs(60);
+
 /// Dropping a server without shutting it down blocks for no longer than this.
 const DROP_WAIT: Duration = Duration::from_secs(5);
 
@@ -50,7 +54,7 @@ pub struct Config {
     pub engine: PathBuf,
     /// Where the data are. It is created if it is not there. One process at a time can have it.
     pub data_dir: PathBuf,
-    /// A loopback address. Port 0 takes any free one.
+    /// A loopback address, or any when there is a password. Port 0 takes any free one.
     pub listen: SocketAddr,
     /// Statements at a time; further ones wait, up to 256. Each runs on up to as many threads as there
     /// are cores, so a few more than cores are enough.
@@ -61,7 +65,7 @@ pub struct Config {
     /// Threads that merge parts in the background.
     pub merge_threads: usize,
     /// If set, every request must bring it: as `X-ClickHouse-Key`, with HTTP basic authentication, or
-    /// as `password=`. It keeps other users of the machine out.
+    /// as `password=`. It keeps other users of the machine out, and other machines when it listens to them.
     pub password: Option<String>,
 }
 
@@ -108,10 +112,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The address is not a loopback one or taken, the data directory is in use or not writable, the
+    /// The address is taken, or not a loopback one although there is no password, the data directory is in use or not writable, the
     /// library cannot be loaded, or the engine refuses its data.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        if !config.listen.ip().is_loopback() {
+        if !config.listen.ip().is_loopback() && config.password.is_none() {
             return Err(Error::ChooseAddress { address: config.listen });
         }
         let failed = |source| Error::Listen { address: config.listen, source };
@@ -128,6 +132,7 @@ impl Server {
             waiting: AtomicUsize::new(0),
             version,
             password,
+            listens_on_loopback: address.ip().is_loopback(),
         });
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state), stopped));
@@ -209,12 +214,21 @@ fn close(state: &State, limit: Duration) {
 async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
     let sockets = Arc::new(Semaphore::new(SOCKETS_MAX));
     let mut serving = JoinSet::new();
+    let mut keeping = tokio::time::interval(KEEP_NAMES_EVERY);
     loop {
         let Ok(permit) = Arc::clone(&sockets).acquire_owned().await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = told_to_stop(&mut stopped) => break,
             Some(_) = serving.join_next() => continue,
+            _ = keeping.tick() => {
+                let state = Arc::clone(&state);
+                serving.spawn(async move {
+                    // A failure is logged there, and tried again with the next statement.
+                    let _ = tokio::task::spawn_blocking(move || state.pool.keep_names(true)).await;
+                });
+                continue;
+            }
         };
         match accepted {
             Ok((socket, _)) => {

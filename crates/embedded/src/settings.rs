@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::server::Config;
@@ -31,7 +31,7 @@ pub(crate) fn prepare(config: &Config, data_dir: &Path) -> Result<Vec<CString>, 
         move |source| Error::UseFile { operation, path, source }
     };
     fs::write(&file, configuration(config)).map_err(failed("write", &file))?;
-    let store = data_dir.join("clickhouse");
+    let store = engine_directory(data_dir);
     fs::create_dir_all(&store).map_err(failed("create", &store))?;
     let path = [b"--path=", store.as_os_str().as_bytes()].concat();
     let config_file = [b"--config-file=", file.as_os_str().as_bytes()].concat();
@@ -49,11 +49,17 @@ pub(crate) fn prepare(config: &Config, data_dir: &Path) -> Result<Vec<CString>, 
         .collect()
 }
 
+/// Where the engine has its tables.
+pub(crate) fn engine_directory(data_dir: &Path) -> PathBuf {
+    data_dir.join("clickhouse")
+}
+
 /// The server-wide settings. Tables created through the embedded database are durable without naming
 /// these: `merge_tree` holds the defaults of every MergeTree table, also of those that exist already.
 ///
 /// * fsync: an insert is answered after its part and the directory are on disk; a merge replaces parts
-///   that are on disk, so its result must be too, whatever its size.
+///   that are on disk, so its result must be too, whatever its size. What neither syncs is the part's
+///   name in its table's directory: see `names.rs`.
 /// * The pool has `merge_threads` threads and twice as many tasks. ClickHouse's thresholds of free tasks
 ///   (8, 20 and 25) are made for its 16 threads; with fewer it would think the pool always nearly full
 ///   and never merge large parts.

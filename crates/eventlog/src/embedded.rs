@@ -7,11 +7,13 @@
 //!
 //! What fails, and what then:
 //! * A failed sync poisons the log for good ([`Error::Poisoned`]): what the disk has is unknown, so nothing is ever again
-//!   reported as done. A restart reads what is there.
+//!   reported as done. What was synced before can still be read. A restart reads what is there.
 //! * A full disk ([`Error::Full`]): writing stops while less than [`Config::free_bytes_min`] is free, and goes on when
 //!   there is more. Should the disk run full in the middle of a write all the same, the store is closed, its torn tail
 //!   cut, and opened again ([`storage`]) as soon as there is room; nothing that was answered is lost by that.
-//! * Power loss: the journal's tail that was not synced is cut ([`mend`]).
+//! * Power loss: the journal's tail that was not synced is cut ([`mend`]). Names of files and directories are synced as
+//!   their bytes are, and a new store has another name until it is whole ([`storage`]).
+//! * Damage before the tail is an error; fjall itself would drop what follows it without a word ([`mend`]).
 
 mod frame;
 mod mend;
@@ -104,6 +106,11 @@ impl EmbeddedLog {
         });
         let writer = writer::Writer::start(Arc::clone(&shared), config.queue_bytes_max)?;
         Ok(Self { shared, writer })
+    }
+
+    /// How many records of torn batches opening has cut off the journal's end. Nobody was ever told that they are there.
+    pub fn cut_records(&self) -> u64 {
+        self.shared.storage.cut_records()
     }
 }
 
@@ -326,6 +333,11 @@ impl EventLog for EmbeddedLog {
         .boxed()
     }
 
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.storage.check_writable().map_err(|failure| failure.error())).boxed()
+    }
+
     fn read<'a>(
         &'a self,
         topic: &'a str,
@@ -394,13 +406,8 @@ impl EventLog for EmbeddedLog {
     }
 }
 
-/// A stored value as a record; `None` when it is not a frame of ours.
-fn stored(offset: u64, bytes: Bytes) -> Option<Stored> {
-    frame::decode(bytes).map(|(timestamp, header, key, value)| Stored {
-        offset,
-        timestamp,
-        header,
-        key,
-        value,
-    })
+/// A stored value as a record.
+fn stored(offset: u64, bytes: Bytes) -> Result<Stored, frame::Damage> {
+    let (timestamp, header, key, value) = frame::decode(bytes)?;
+    Ok(Stored { offset, timestamp, header, key, value })
 }

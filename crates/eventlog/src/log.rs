@@ -1,6 +1,7 @@
 //! The trait that both adapters implement.
 
 use crate::{AppendError, Finding, Record, Result, Stored, Topic, TopicSpec};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::time::Duration;
 
@@ -47,6 +48,11 @@ pub trait EventLog: Send + Sync {
         records: Vec<Record>,
     ) -> BoxFuture<'a, Result<Vec<u64>, AppendError>> {
         self.append_batch(topic, records.into_iter().map(|record| (partition, record)).collect())
+    }
+
+    /// Whether an append may succeed, as far as the log itself knows: for readiness. The next append may still fail.
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        futures::future::ready(Ok(())).boxed()
     }
 
     /// The durable records from an offset on, until they are more than so many bytes; at least one if there is one. Empty

@@ -61,6 +61,10 @@ impl EventLog for Prefixed {
         async move { self.inner.append_batch(&self.name(topic), records).await }.boxed()
     }
 
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        self.inner.check_writable()
+    }
+
     fn read<'a>(
         &'a self,
         topic: &'a str,

@@ -60,7 +60,7 @@ fn checked(files: &Files) -> anyhow::Result<Checked> {
     catalog::check(files).map_err(|findings| refused(&findings, Language::default()))
 }
 
-/// Swaps in what any process applied, until `stop`. A store that does not answer changes nothing.
+/// Swaps in what any process applied, until `stop`. A store that does not answer, or stops answering, changes nothing.
 /// Looks at once when `look` says that a meter was met which the catalogue does not know.
 pub(crate) async fn follow(
     store: Store,
@@ -75,7 +75,12 @@ pub(crate) async fn follow(
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
         match store.catalogue_current_version().await {
-            Ok(Some(version)) if version != shared.load().version => reload(&store, &shared).await?,
+            Ok(Some(version)) if version != shared.load().version => {
+                // The store may have gone between the two questions. The version that was in force stays until it is read.
+                if let Err(error) = reload(&store, &shared).await {
+                    tracing::warn!(version, error = format!("{error:#}"), "could not read a new catalogue");
+                }
+            }
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not look for a new catalogue")

@@ -4,4 +4,5 @@ pub mod bill;
 pub mod catalogue;
 pub mod check;
 pub mod export;
+pub mod generation;
 pub mod usage;

@@ -19,6 +19,11 @@ pub const DEFAULT_KAFKA_PARTITIONS: u32 = 12;
 /// How far back events are taken unless told otherwise: ten years, so that a year of the past can be sent today. A shop
 /// that only takes what is fresh sets 25, and its index of identities stays that much smaller.
 const DEFAULT_HORIZON_MONTHS: u32 = 120;
+/// How many days records of the usage log are kept after they were counted, unless told otherwise: a week to look at them.
+const DEFAULT_LOG_KEEP_DAYS: u16 = 7;
+/// How long counting may stand still while something waits, unless told otherwise, until the program is not ready: longer
+/// than a restart or a rebalance takes.
+const DEFAULT_STANDSTILL_SECONDS: u32 = 60;
 /// Where the data lies unless told otherwise.
 pub const DEFAULT_DATA: &str = "taxameter-data";
 
@@ -83,10 +88,16 @@ pub struct File {
     pub kafka: Option<KafkaSection>,
     /// A ClickHouse server instead of the embedded one.
     pub clickhouse: Option<ClickHouseSection>,
+    /// The embedded ClickHouse when other processes use it.
+    pub store: Option<StoreSection>,
     /// How many partitions a new embedded usage log gets.
     pub partitions: Option<u32>,
     /// How far back events are taken and told apart, in months before they are received.
     pub horizon_months: Option<u32>,
+    /// How many days records of the usage log are kept after they were counted.
+    pub log_keep_days: Option<u16>,
+    /// How many seconds counting may stand still while something waits, until `/readyz` says so.
+    pub standstill_seconds: Option<u32>,
 }
 
 /// `[kafka]`
@@ -129,6 +140,15 @@ pub struct ClickHouseSection {
     pub password_file: Option<PathBuf>,
 }
 
+/// `[store]`: the embedded ClickHouse of `--role store`, which other processes name under `[clickhouse]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSection {
+    /// The file that holds the password which others must bring. With one, the store alone may listen on any address;
+    /// what goes over the network is not encrypted.
+    pub password_file: PathBuf,
+}
+
 fn default_database() -> String {
     "taxameter".to_owned()
 }
@@ -162,10 +182,16 @@ pub struct Config {
     pub log: LogConfig,
     /// A ClickHouse server; none is the embedded one.
     pub clickhouse: Option<ClickHouseSection>,
+    /// The file with the password of the embedded ClickHouse when it runs alone.
+    pub store_password_file: Option<PathBuf>,
     /// The ClickHouse engine to use instead of fetching it.
     pub engine: Option<PathBuf>,
     /// How far back events are taken and told apart, in months before they are received.
     pub horizon_months: u32,
+    /// How many days records of the usage log are kept after they were counted.
+    pub log_keep_days: u16,
+    /// How long counting may stand still while something waits, until the program is not ready.
+    pub standstill: std::time::Duration,
 }
 
 impl Config {
@@ -185,12 +211,6 @@ impl Config {
     fn of(flags: &Flags, file: File) -> anyhow::Result<Self> {
         let default_listen = || DEFAULT_LISTEN.parse().context("the default address");
         let listen = flags.listen.or(file.listen).map_or_else(default_listen, Ok)?;
-        if !listen.ip().is_loopback() {
-            bail!(
-                "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and close \
-                 months. Listen on 127.0.0.1 and put a proxy with access control in front of it"
-            );
-        }
         let roles: BTreeSet<Role> = if !flags.role.is_empty() {
             flags.role.iter().copied().collect()
         } else if !file.roles.is_empty() {
@@ -200,6 +220,7 @@ impl Config {
         } else {
             Role::ALL.into_iter().collect()
         };
+        check_listen(listen, &roles, file.store.is_some())?;
         let partitions = file.partitions.unwrap_or(DEFAULT_PARTITIONS);
         if !(1..=256).contains(&partitions) {
             bail!("partitions is {partitions}; it must be from 1 to 256");
@@ -225,8 +246,13 @@ impl Config {
             collector: file.collector.unwrap_or_else(|| "collector-1".to_owned()),
             log: file.kafka.map_or(LogConfig::Embedded { partitions }, LogConfig::Kafka),
             clickhouse: file.clickhouse,
+            store_password_file: file.store.map(|store| store.password_file),
             engine: flags.engine.clone(),
             horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
+            log_keep_days: file.log_keep_days.unwrap_or(DEFAULT_LOG_KEEP_DAYS),
+            standstill: std::time::Duration::from_secs(
+                file.standstill_seconds.unwrap_or(DEFAULT_STANDSTILL_SECONDS).into(),
+            ),
         })
     }
 
@@ -234,6 +260,24 @@ impl Config {
     pub fn runs(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+}
+
+/// Whether the program may listen there: on this machine alone, except for a store that asks for a password.
+fn check_listen(listen: SocketAddr, roles: &BTreeSet<Role>, has_password: bool) -> anyhow::Result<()> {
+    let is_store_alone = roles.iter().eq([&Role::Store]);
+    if listen.ip().is_loopback() || (is_store_alone && has_password) {
+        return Ok(());
+    }
+    if is_store_alone {
+        bail!(
+            "refusing to listen on {listen} without a password: name its file as `password_file` under [store], or \
+             listen on 127.0.0.1"
+        );
+    }
+    bail!(
+        "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and close \
+         months. Listen on 127.0.0.1 and put a proxy with access control in front of it"
+    );
 }
 
 /// The content of a secret's file, without the line end. Never printed.
@@ -324,9 +368,21 @@ mod tests {
     }
 
     #[test]
+    fn a_store_alone_listens_to_others_behind_a_password() {
+        let text = "listen = \"0.0.0.0:8123\"\nroles = [\"store\"]\n[store]\npassword_file = \"p\"";
+        let config = Config::of(&Flags::default(), parse(text).unwrap()).unwrap();
+        assert_eq!((config.listen.port(), config.store_password_file), (8123, Some("p".into())));
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_at_once() {
         let cases = [
             ("listen = \"0.0.0.0:8321\"", "refusing to listen"),
+            ("listen = \"0.0.0.0:8321\"\nroles = [\"store\"]", "without a password"),
+            (
+                "listen = \"0.0.0.0:8321\"\nroles = [\"store\", \"api\"]\n[store]\npassword_file = \"p\"",
+                "there are no keys",
+            ),
             ("partitions = 0", "from 1 to 256"),
             ("roles = [\"collect\"]", "[clickhouse] must say"),
             ("roles = [\"collect\"]\n[clickhouse]\nurl = \"http://c:8123\"", "belongs to one process"),

@@ -8,6 +8,7 @@ use taxameter::commands::bill::Bill;
 use taxameter::commands::catalogue::Catalog;
 use taxameter::commands::check::Check;
 use taxameter::commands::export::Export;
+use taxameter::commands::generation::Generation;
 use taxameter::commands::usage::Usage;
 use taxameter::config::{Config, Flags};
 use taxameter::demo::Demo;
@@ -50,6 +51,8 @@ enum Command {
     Check(Check),
     /// Reads, checks, compares and applies the catalogue.
     Catalog(Catalog),
+    /// Ends a generation of the usage log and begins the next: more partitions, another log, a restore.
+    Generation(Generation),
     /// Makes a deterministic year of events.
     Generate(generate::Args),
     /// Sends events from a file to a running program.
@@ -87,6 +90,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(flags) => serve::migrate(&Config::load(&flags)?).await?,
         Command::Check(check) => check.run().await?,
         Command::Catalog(catalog) => catalog.run().await?,
+        Command::Generation(generation) => generation.run().await?,
         Command::Generate(args) => tokio::task::spawn_blocking(move || generate::run(&args)).await??,
         Command::Send(args) => return send::run(args).await,
         Command::Usage(usage) => usage.run().await?,

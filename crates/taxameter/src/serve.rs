@@ -2,6 +2,9 @@
 //!
 //! store (or a ClickHouse elsewhere) → catalogue → log → collect, aggregate, bill, api → one listener
 
+mod control_log;
+mod counting;
+pub(crate) mod generation;
 pub(crate) mod parts;
 
 use std::fs::{self, File, TryLockError};
@@ -10,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use domain::Instant;
-use eventlog::{EventLog, TopicSpec};
+use eventlog::{EventLog, TopicSpec, topic};
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,7 +34,7 @@ pub struct Program {
 }
 
 /// The embedded ClickHouse of this process, and the password that keeps other users of the machine out of it: it is drawn
-/// anew at each start and never leaves the process. Alone, it has none, because others are to connect.
+/// anew at each start and never leaves the process. Alone, it has the configured one, because others are to connect.
 pub(crate) struct Engine {
     server: embedded::Server,
     password: Option<String>,
@@ -144,7 +147,7 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
         Ok(log) => {
-            let specs = TopicSpec::standard(partitions(config));
+            let specs = topics(&*log, config).await?;
             match log.check_topics(&specs).await {
                 Ok(found) if found.is_empty() => {
                     findings.push(Ok("the log's topics keep what they must".to_owned()))
@@ -212,6 +215,10 @@ async fn start_engine(config: &Config) -> anyhow::Result<Option<Engine>> {
     let mut settings = embedded::Config::new(engine, config.data.join("store"));
     if config.roles.len() == 1 {
         settings.listen = config.listen;
+        settings.password = config.store_password_file.as_deref().map(read_secret).transpose()?;
+        if settings.password.as_deref() == Some("") {
+            bail!("the password file under [store] is empty");
+        }
     } else {
         settings.password = Some(data_encoding::HEXLOWER.encode(&random()?));
     }
@@ -258,6 +265,17 @@ fn partitions(config: &Config) -> u32 {
         LogConfig::Embedded { partitions } => *partitions,
         LogConfig::Kafka(section) => section.partitions.unwrap_or(crate::config::DEFAULT_KAFKA_PARTITIONS),
     }
+}
+
+/// The topics that should be there. A usage topic that is there keeps its partitions: the configuration is for a new one, and
+/// `taxameter generation begin` changes them.
+async fn topics(log: &dyn EventLog, config: &Config) -> anyhow::Result<Vec<TopicSpec>> {
+    let usage = match log.topic(topic::USAGE).await {
+        Ok(topic) => topic.partitions,
+        Err(eventlog::Error::UnknownTopic { .. }) => partitions(config),
+        Err(error) => return Err(error).context("could not look at the usage topic"),
+    };
+    Ok(TopicSpec::standard(usage))
 }
 
 fn open_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {

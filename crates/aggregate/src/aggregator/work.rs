@@ -193,7 +193,7 @@ impl<S: Rows + Revisions> Work<S> {
             until_done(metrics, "identities", || filter::build(&**rows, partitions, count)).await;
         for (partition, sealed) in starts {
             let from = sealed.upto;
-            match subscription.seek(partition, from).await {
+            match seek(subscription, partition, from).await {
                 Ok(()) => {}
                 // It was taken away meanwhile, and the next delivery says so.
                 Err(eventlog::Error::NotAssigned { .. }) => continue,
@@ -293,6 +293,25 @@ pub(super) async fn generation<S: Rows>(
                 tokio::time::sleep(STORE_POLL).await;
             }
             other => return other,
+        }
+    }
+}
+
+/// Goes to where a partition is read on. A broker that is away is waited for: the group may have moved the partition here
+/// because of it.
+async fn seek(subscription: &mut dyn Subscription, partition: u32, from: u64) -> eventlog::Result<()> {
+    loop {
+        match subscription.seek(partition, from).await {
+            Err(error) if error.is_retriable() => {
+                tracing::warn!(
+                    partition,
+                    from,
+                    error = &error as &dyn std::error::Error,
+                    "usage log cannot be sought in; trying again"
+                );
+                tokio::time::sleep(eventlog::log::IDLE).await;
+            }
+            result => return result,
         }
     }
 }

@@ -158,3 +158,35 @@ async fn a_generation_that_was_interrupted_is_finished_and_one_that_changed_is_n
     running.end().await;
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_are_gone_end_counting_until_somebody_gives_them_up() {
+    let _turn = TURN.lock().await;
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(directory.path(), 1).await;
+    let running = world.count();
+    world.send(1, RECEIVED, &event("counted")).await;
+    world.until_logged(1).await;
+    running.end().await;
+    world.send(1, RECEIVED, &event("lost")).await;
+    world.send(1, RECEIVED, &event("left")).await;
+    // The window of the first is not sealed, so counting would go on at it.
+    world.log.delete_before(topic::USAGE, 0, 2).await.unwrap();
+    let error = world.count().failed().await;
+    assert!(matches!(error, aggregate::Error::RecordsGone { wanted: 0, start: 2, .. }), "{error:?}");
+    assert!(error.to_string().contains("generation begin --old-log-is-gone"), "{error}");
+
+    generation::count_what_is_left(world.aggregator(), instant(RECEIVED), |_| ()).await.unwrap();
+    let refused = generation::begin(&*world.store, &*world.log, Some(&*world.log), &plan(None, "lost")).await;
+    assert!(matches!(refused, Err(aggregate::Error::NotCounted { .. })), "{refused:?}");
+    let given_up = Plan { old_log_is_gone: true, ..plan(None, "the disk was lost") };
+    let begun = generation::begin(&*world.store, &*world.log, Some(&*world.log), &given_up).await.unwrap();
+    assert_eq!(begun.starts, [2]);
+    let running = world.count();
+    world.send(1, RECEIVED, &event("counted")).await;
+    world.until_logged(3).await;
+    let books = world.books().await;
+    assert_eq!((books.metered, books.duplicate), (2, 1), "{books:?}");
+    running.end().await;
+    world.close().await;
+}

@@ -6,4 +6,5 @@
 
 mod generations;
 mod horizon;
+mod lag;
 mod world;

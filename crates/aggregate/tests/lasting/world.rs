@@ -97,7 +97,15 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn open(directory: &std::path::Path, partitions: u32) -> Self {
         let settings = embedded::Config::new(engine(), directory.join("engine"));
-        let server = embedded::Server::start(settings).await.unwrap();
+        // A connection of the one before may still be on its way out.
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        let server = loop {
+            match embedded::Server::start(settings.clone()).await {
+                Ok(server) => break server,
+                Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
         let store = Arc::new(Store::connect(store::Config::embedded(server.url())).await.unwrap());
         store.migrate().await.unwrap();
         let log = EmbeddedLog::open(LogConfig::new(directory.join("log"))).unwrap();
@@ -106,24 +114,39 @@ impl World {
     }
 
     pub(crate) async fn close(self) {
-        drop(self.log);
+        drop((self.log, self.store));
         self.server.shutdown().await;
     }
 
     pub(crate) fn aggregator(&self) -> Aggregator<Store> {
+        self.aggregator_with(Arc::new(ArcSwap::from_pointee(catalogue())), &prometheus::Registry::new())
+    }
+
+    fn aggregator_with(
+        &self,
+        catalogue: Arc<ArcSwap<Catalogue>>,
+        registry: &prometheus::Registry,
+    ) -> Aggregator<Store> {
         Aggregator::new(
             Config::new(now),
             Arc::clone(&self.log),
             Arc::clone(&self.store),
-            Arc::new(ArcSwap::from_pointee(catalogue())),
+            catalogue,
             Arc::new(Notify::new()),
-            Metrics::register(&prometheus::Registry::new()).unwrap(),
+            Metrics::register(registry).unwrap(),
         )
     }
 
     pub(crate) fn count(&self) -> Running {
-        let (stop, stopped) = watch::channel(false);
-        Running { stop, task: tokio::spawn(self.aggregator().run(stopped)) }
+        Running::start(self.aggregator())
+    }
+
+    pub(crate) fn count_with(
+        &self,
+        catalogue: Arc<ArcSwap<Catalogue>>,
+        registry: &prometheus::Registry,
+    ) -> Running {
+        Running::start(self.aggregator_with(catalogue, registry))
     }
 
     /// Puts an event on the log as a collector of `partitions` partitions would that received it then.
@@ -185,6 +208,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    fn start(aggregator: Aggregator<Store>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(aggregator.run(stopped)) }
+    }
+
     pub(crate) async fn end(self) {
         self.stop.send(true).unwrap();
         self.task.await.unwrap().unwrap();

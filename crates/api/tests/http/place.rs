@@ -89,7 +89,7 @@ impl Place {
             registry,
             ready: Arc::new(move || {
                 let ok = asked.load(Ordering::Relaxed);
-                async move { vec![Check { name: "store", ok }] }.boxed()
+                async move { vec![Check { name: "store", ok, cause: String::new() }] }.boxed()
             }),
             now,
         };

@@ -216,6 +216,8 @@ struct Waiting {
 const WORST_NONE: u8 = 0;
 const WORST_OVERLOADED: u8 = 1;
 const WORST_LOG: u8 = 2;
+const WORST_FULL: u8 = 3;
+const WORST_FAILED: u8 = 4;
 
 impl Waiting {
     fn new() -> Self {
@@ -235,6 +237,8 @@ impl Waiting {
             Ok(()) => WORST_NONE,
             Err(Unavailable::Overloaded) => WORST_OVERLOADED,
             Err(Unavailable::Log) => WORST_LOG,
+            Err(Unavailable::LogFull) => WORST_FULL,
+            Err(Unavailable::LogFailed) => WORST_FAILED,
         };
         self.worst.fetch_max(worst, Ordering::AcqRel);
         if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -248,6 +252,8 @@ impl Waiting {
         match self.worst.load(Ordering::Acquire) {
             WORST_NONE => Ok(()),
             WORST_OVERLOADED => Err(Unavailable::Overloaded),
+            WORST_FULL => Err(Unavailable::LogFull),
+            WORST_FAILED => Err(Unavailable::LogFailed),
             _ => Err(Unavailable::Log),
         }
     }
@@ -268,7 +274,11 @@ fn outcome(result: &Result<Vec<u64>, AppendError>) -> Result<(), Unavailable> {
         error => {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(topic = failed.topic, %error, cause, "events could not be put on the log");
-            Err(Unavailable::Log)
+            Err(match error {
+                Error::Full { .. } => Unavailable::LogFull,
+                Error::Poisoned { .. } => Unavailable::LogFailed,
+                _ => Unavailable::Log,
+            })
         }
     }
 }
@@ -282,6 +292,7 @@ mod tests {
         let failed =
             |error| outcome(&Err(AppendError { topic: "usage".to_owned(), outcomes: Vec::new(), error }));
         assert_eq!(failed(Error::Overloaded { bytes: 1 }), Err(Unavailable::Overloaded));
+        assert_eq!(failed(Error::Full { path: "log".into(), free_bytes: 1 }), Err(Unavailable::LogFull));
         assert_eq!(failed(Error::UnknownTopic { topic: "usage".to_owned() }), Err(Unavailable::Log));
         assert_eq!(outcome(&Ok(vec![0])), Ok(()));
     }

@@ -1,9 +1,10 @@
 //! Who may ask.
 //!
-//! The listener is on a loopback address, so only programs of this machine reach it. Two kinds of them
+//! On a loopback address only programs of this machine reach the listener. Two kinds of them
 //! must not be let in all the same: a browser that shows a foreign page (it sends the page's `Host` when
 //! that name was rebound to 127.0.0.1, and its `Origin` otherwise), and, if there is a password, other
-//! users of the machine.
+//! users of the machine. On another address there is always a password, and `Host` is whatever other
+//! machines call this one.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -15,9 +16,14 @@ use super::arguments::{Arguments, header_text};
 use crate::exception::{Code, Exception};
 
 /// Lets a request in, or says why not.
-pub(super) fn check(parts: &Parts, arguments: &Arguments, password: Option<&str>) -> Result<(), Exception> {
+pub(super) fn check(
+    parts: &Parts,
+    arguments: &Arguments,
+    password: Option<&str>,
+    listens_on_loopback: bool,
+) -> Result<(), Exception> {
     let host = header_text(&parts.headers, HOST.as_str());
-    if !host.as_deref().is_some_and(is_loopback) {
+    if listens_on_loopback && !host.as_deref().is_some_and(is_loopback) {
         return Err(refused("requests must name a loopback host in Host"));
     }
     if parts.headers.contains_key(ORIGIN) {

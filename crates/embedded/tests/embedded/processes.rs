@@ -27,8 +27,11 @@ fn child_process() {
     let (ending, data_dir) = task.split_once(' ').expect("an ending and a directory");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let password = (ending == "password").then(|| "sésam".to_owned());
-        let config = Config { password, ..Config::new(engine(), data_dir.into()) };
+        let password = matches!(ending, "password" | "network").then(|| "sésam".to_owned());
+        let mut config = Config { password, ..Config::new(engine(), data_dir.into()) };
+        if ending == "network" {
+            config.listen = SocketAddr::from(([0, 0, 0, 0], 0));
+        }
         let server = match Server::start(config).await {
             Ok(server) => server,
             Err(error) => {
@@ -40,7 +43,7 @@ fn child_process() {
         let wait = tokio::task::spawn_blocking(|| std::io::stdin().read_to_string(&mut String::new()));
         wait.await.expect("no panic").expect("the parent closes it");
         match ending {
-            "shutdown" | "password" => server.shutdown().await,
+            "shutdown" | "password" | "network" => server.shutdown().await,
             "drop" => drop(server),
             _ => panic!("unknown ending {ending}"),
         }
@@ -258,7 +261,7 @@ fn memory_stays_bounded_however_much_goes_through() {
 }
 
 #[test]
-fn an_address_of_the_network_is_refused() {
+fn an_address_of_the_network_is_refused_without_a_password() {
     let data = tempfile::tempdir().expect("a directory");
     let listen = SocketAddr::from(([0, 0, 0, 0], 0));
     let config = Config { listen, ..Config::new("/nonexistent".into(), data.path().into()) };
@@ -268,8 +271,18 @@ fn an_address_of_the_network_is_refused() {
 
 #[test]
 fn a_password_keeps_others_out() {
+    with_the_password_only("password");
+}
+
+/// The client's `Host` is the address that it was given, and that is not a loopback one.
+#[test]
+fn other_machines_are_answered_when_they_know_the_password() {
+    with_the_password_only("network");
+}
+
+fn with_the_password_only(ending: &str) {
     let data = tempfile::tempdir().expect("a directory");
-    let served = Served::start(data.path(), "password");
+    let served = Served::start(data.path(), ending);
     block_on(async {
         for (client, lets_in) in [
             (served.client(), false),

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::Store;
 
 /// How many records are deleted at a time: bounds how long an append waits behind them.
@@ -28,6 +29,8 @@ pub(super) struct Storage {
     state: RwLock<State>,
     /// Held while something is written and synced: so at most one batch of the journal is not synced (see [`mend`]).
     writing: Mutex<()>,
+    /// Records of torn batches that were cut, whenever the store was opened.
+    cut_records: AtomicU64,
     /// Locked as long as the log is open.
     _lock: File,
     #[cfg(test)]
@@ -48,8 +51,9 @@ enum State {
     /// The disk ran full in the middle of a write, or a background thread failed. Opened again by the next append that finds
     /// room.
     Closed(Reason),
-    /// A write failed otherwise: what is on the disk is unknown.
-    Poisoned(Arc<str>),
+    /// A write failed otherwise: what is on the disk is unknown. Records below the ends are read all the same: the ends
+    /// moved only after a sync that did not fail.
+    Poisoned(Arc<str>, Store),
 }
 
 impl std::fmt::Debug for State {
@@ -57,7 +61,7 @@ impl std::fmt::Debug for State {
         formatter.write_str(match self {
             Self::Open(_) => "Open",
             Self::Closed(_) => "Closed",
-            Self::Poisoned(_) => "Poisoned",
+            Self::Poisoned(..) => "Poisoned",
         })
     }
 }
@@ -98,12 +102,13 @@ impl Storage {
         std::fs::create_dir_all(&path).map_err(|error| failed("making the directory", &path, error))?;
         let lock = directory::lock(&path)?;
         directory::check_format(&path)?;
-        let store = Store::open(&path)?;
+        let (store, cut_records) = Store::open(&path)?;
         Ok(Self {
             path,
             free_bytes_min: config.free_bytes_min,
             state: RwLock::new(State::Open(store)),
             writing: Mutex::new(()),
+            cut_records: AtomicU64::new(cut_records),
             _lock: lock,
             #[cfg(test)]
             faults: Mutex::default(),
@@ -119,27 +124,38 @@ impl Storage {
         self.faults.lock()
     }
 
+    pub(super) fn cut_records(&self) -> u64 {
+        self.cut_records.load(Ordering::Relaxed)
+    }
+
     pub(super) fn damaged(&self, detail: String) -> Error {
         Error::Damaged { path: self.path.clone(), detail }
     }
 
-    /// Makes sure that rows can be written: there is room, and the store is open. Answers whether it was opened again, in
-    /// which case the partitions' ends must be read anew.
-    pub(super) fn prepare(&self) -> Result<bool, Failure> {
-        if let State::Poisoned(cause) = &*self.state.read() {
+    /// Whether an append may succeed: no write has failed, and there is room.
+    pub(super) fn check_writable(&self) -> Result<(), Failure> {
+        if let State::Poisoned(cause, _) = &*self.state.read() {
             return Err(self.failure(Outcome::Out, Reason::Poisoned(Arc::clone(cause))));
         }
         let free_bytes = self.free_bytes();
         if free_bytes < self.free_bytes_min {
             return Err(self.failure(Outcome::Out, Reason::Full(free_bytes)));
         }
+        Ok(())
+    }
+
+    /// Makes sure that rows can be written: there is room, and the store is open. Answers whether it was opened again, in
+    /// which case the partitions' ends must be read anew.
+    pub(super) fn prepare(&self) -> Result<bool, Failure> {
+        self.check_writable()?;
         let mut state = self.state.write();
         if !matches!(*state, State::Closed(_)) {
             return Ok(false);
         }
         match Store::open(&self.path) {
-            Ok(store) => {
+            Ok((store, cut_records)) => {
                 tracing::info!(path = %self.path.display(), "the log goes on");
+                self.cut_records.fetch_add(cut_records, Ordering::Relaxed);
                 *state = State::Open(store);
                 Ok(true)
             }
@@ -160,7 +176,7 @@ impl Storage {
                 Err(failed) => failed,
             },
             State::Closed(reason) => return Err(self.failure(Outcome::Out, reason.clone())),
-            State::Poisoned(cause) => {
+            State::Poisoned(cause, _) => {
                 return Err(self.failure(Outcome::Out, Reason::Poisoned(Arc::clone(cause))));
             }
         };
@@ -211,11 +227,16 @@ impl Storage {
             tracing::error!(path = %self.path.display(), error, "a write failed: the log is out of use");
             Reason::Poisoned(Arc::clone(&cause))
         };
-        // The store is dropped here, which waits for its threads.
-        *self.state.write() = match &reason {
-            Reason::Full(_) | Reason::Unavailable(_) => State::Closed(reason.clone()),
-            Reason::Poisoned(_) => State::Poisoned(cause),
-        };
+        let mut state = self.state.write();
+        let before = std::mem::replace(&mut *state, State::Closed(reason.clone()));
+        match (&reason, before) {
+            (Reason::Poisoned(_), State::Open(store)) => *state = State::Poisoned(cause, store),
+            // Dropped here, which waits for its threads.
+            (Reason::Full(_) | Reason::Unavailable(_), State::Open(store)) => drop(store),
+            // Another write failed before.
+            (_, before @ (State::Closed(_) | State::Poisoned(..))) => *state = before,
+        }
+        drop(state);
         self.failure(Outcome::Unknown, reason)
     }
 
@@ -228,6 +249,9 @@ impl Storage {
         let _writing = self.writing.lock();
         let failed = {
             let state = self.state.read();
+            if let State::Poisoned(cause, _) = &*state {
+                return Err(self.failure(Outcome::Out, Reason::Poisoned(Arc::clone(cause))).error());
+            }
             let store = self.store(&state)?;
             let done = work(store).map_err(|error| FailedWrite { is_sync: false, error });
             match done.and_then(|()| self.sync(store)) {
@@ -238,13 +262,11 @@ impl Storage {
         Err(self.fail(&failed).error())
     }
 
+    /// The store, for reading.
     fn store<'a>(&self, state: &'a State) -> Result<&'a Store> {
         match state {
-            State::Open(store) => Ok(store),
+            State::Open(store) | State::Poisoned(_, store) => Ok(store),
             State::Closed(reason) => Err(self.failure(Outcome::Out, reason.clone()).error()),
-            State::Poisoned(cause) => {
-                Err(Error::Poisoned { path: self.path.clone(), source: Cause::from(cause.as_ref()) })
-            }
         }
     }
 
@@ -263,6 +285,7 @@ impl Storage {
                     .add_partition(&topic.name, partition)
                     .map_err(|e| failed("making a partition", &self.path, e))?;
             }
+            directory::keep_names(&self.path)?;
         }
         drop(state);
         self.change(|store| store.put_topic(topic))
@@ -296,8 +319,8 @@ impl Storage {
                 );
             }
             let value = Bytes::copy_from_slice(&value);
-            let record = stored(offset, value).ok_or_else(|| {
-                self.damaged(format!("record {offset} of {topic}/{partition} is not one of ours"))
+            let record = stored(offset, value).map_err(|damage| {
+                self.damaged(format!("record {offset} of {topic}/{partition}: {damage}"))
             })?;
             bytes += record.bytes();
             records.push(record);

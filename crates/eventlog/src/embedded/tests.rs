@@ -43,8 +43,10 @@ async fn after_a_failed_sync_nothing_is_ever_reported_as_done() {
     assert!(matches!(error.error, Error::Poisoned { .. }), "{error:?}");
     assert_eq!(error.outcomes, [Outcome::Out]);
     assert!(!error.error.is_retriable());
-    let error = log.read(TOPIC, 0, 0, 1 << 20).await.unwrap_err();
+    let error = log.check_writable().await.unwrap_err();
     assert!(matches!(error, Error::Poisoned { .. }), "{error:?}");
+    // What was durable before is still there to be counted.
+    assert_eq!(values(&log).await, ["first"]);
     drop(log);
 
     // A restart takes what is there. The second may be: it was written, and nobody knows.
@@ -63,8 +65,10 @@ async fn a_nearly_full_disk_stops_writing_but_not_reading_and_goes_on_by_itself(
     assert!(error.error.is_retriable());
     assert_eq!(error.outcomes, [Outcome::Out]);
     assert_eq!(values(&log).await, ["first"]);
+    assert!(matches!(log.check_writable().await.unwrap_err(), Error::Full { .. }));
 
     log.shared.storage.faults().free_bytes = None;
+    log.check_writable().await.unwrap();
     assert_eq!(log.append(TOPIC, 0, record("third")).await.unwrap(), [1]);
     assert_eq!(values(&log).await, ["first", "third"]);
 }
@@ -98,4 +102,16 @@ async fn a_crash_between_recording_a_new_start_and_deleting_shows_nothing_below_
     assert_eq!(log.start_offset(TOPIC, 0).await.unwrap(), 2);
     assert!(matches!(log.read(TOPIC, 0, 0, 1).await.unwrap_err(), Error::BelowLogStart { .. }));
     assert_eq!(log.append(TOPIC, 0, record("fourth")).await.unwrap(), [3]);
+}
+
+#[tokio::test]
+async fn a_log_that_power_loss_left_half_made_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("FORMAT.new"), "taxameter ev").unwrap();
+    std::fs::create_dir(directory.path().join("store.new")).unwrap();
+    std::fs::write(directory.path().join("store.new/0.jnl"), [0; 100]).unwrap();
+    let log = open(directory.path()).await;
+    log.append(TOPIC, 0, record("first")).await.unwrap();
+    drop(log);
+    assert_eq!(values(&open(directory.path()).await).await, ["first"]);
 }

@@ -1,20 +1,35 @@
 //! One-shot reads: consumers without a group, lent to one read at a time.
 
-use super::{Config, code, failed, offset, settings, signed, stored};
+use super::{Config, code, offset, settings, signed, stored};
 use crate::{Error, Result, Stored};
 use parking_lot::Mutex;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::{ClientConfig, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext, TopicPartitionList};
 use std::time::{Duration, Instant};
 
 /// More idle consumers than this are let go: each has a connection to every broker that it read from.
 const IDLE_MAX: usize = 4;
 
+/// Hears what librdkafka reports beside its answers: that a partition's end was reached, every time, and brokers that are away.
+/// Whoever asks learns of both by the answer.
+struct Reports;
+
+impl ClientContext for Reports {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "a reader's report");
+    }
+}
+
+impl ConsumerContext for Reports {}
+
+/// A consumer without a group.
+type Reader = BaseConsumer<Reports>;
+
 pub(super) struct Readers {
     settings: ClientConfig,
-    idle: Mutex<Vec<BaseConsumer>>,
+    idle: Mutex<Vec<Reader>>,
     timeout: Duration,
 }
 
@@ -30,15 +45,17 @@ impl Readers {
         Ok(readers)
     }
 
-    fn consumer(&self) -> Result<BaseConsumer> {
+    fn consumer(&self) -> Result<Reader> {
         if let Some(consumer) = self.idle.lock().pop() {
             return Ok(consumer);
         }
-        self.settings.create().map_err(|error: KafkaError| Error::Configuration { source: Box::new(error) })
+        self.settings
+            .create_with_context(Reports)
+            .map_err(|error: KafkaError| Error::Configuration { source: Box::new(error) })
     }
 
     /// Lends a consumer. One that failed is not lent again.
-    fn with<T>(&self, work: impl FnOnce(&BaseConsumer) -> Result<T>) -> Result<T> {
+    fn with<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
         let consumer = self.consumer()?;
         let done = work(&consumer)?;
         let mut idle = self.idle.lock();
@@ -104,7 +121,7 @@ impl Readers {
     }
 }
 
-pub(super) fn ends<C: rdkafka::consumer::ConsumerContext>(
+pub(super) fn ends<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
     partition: u32,
@@ -117,9 +134,15 @@ pub(super) fn ends<C: rdkafka::consumer::ConsumerContext>(
             // Its leader is being chosen or has moved, or the broker that was asked does not know the topic yet. Each question
             // is a round trip, so this does not spin.
             Err(error) if is_settling(&error) && started.elapsed() < timeout => {}
-            Err(error) => return Err(failed("reading a partition's ends", topic, error)),
+            Err(error) => return Err(unavailable("reading a partition's ends", topic, error)),
         }
     }
+}
+
+/// Whoever reads knows that the topic is there. A broker that has just started may still not know it, until it has read what
+/// the controllers say: on a busy machine that takes longer than an answer may, and it passes.
+fn unavailable(operation: &'static str, topic: &str, error: KafkaError) -> Error {
+    Error::Unavailable { operation, object: topic.to_owned(), source: Box::new(error) }
 }
 
 fn is_settling(error: &KafkaError) -> bool {
@@ -148,14 +171,14 @@ pub(super) fn check_range(topic: &str, partition: u32, wanted: u64, (start, end)
 
 /// A consumer that has one partition, until this is dropped.
 struct Reading<'a> {
-    consumer: &'a BaseConsumer,
+    consumer: &'a Reader,
     topic: &'a str,
     partition: u32,
 }
 
 impl<'a> Reading<'a> {
-    fn start(consumer: &'a BaseConsumer, topic: &'a str, partition: u32, from: u64) -> Result<Self> {
-        let refused = |error| failed("reading records", topic, error);
+    fn start(consumer: &'a Reader, topic: &'a str, partition: u32, from: u64) -> Result<Self> {
+        let refused = |error| unavailable("reading records", topic, error);
         let mut assignment = TopicPartitionList::new();
         assignment.add_partition_offset(topic, signed(partition), offset(from)).map_err(refused)?;
         consumer.assign(&assignment).map_err(refused)?;
@@ -171,7 +194,7 @@ impl<'a> Reading<'a> {
                 Polled::Nothing if Instant::now() < deadline => {}
                 Polled::Nothing => {
                     let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
-                    return Err(failed("reading records", self.topic, error));
+                    return Err(unavailable("reading records", self.topic, error));
                 }
             }
         }
@@ -198,7 +221,7 @@ impl<'a> Reading<'a> {
             }
             Some(Err(KafkaError::PartitionEOF(_))) => Ok(Polled::Nothing),
             Some(Err(error)) if is_passing(&error) => Ok(Polled::Nothing),
-            Some(Err(error)) => Err(failed("reading records", self.topic, error)),
+            Some(Err(error)) => Err(unavailable("reading records", self.topic, error)),
         }
     }
 }

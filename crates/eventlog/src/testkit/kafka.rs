@@ -1,5 +1,5 @@
-//! A real Apache Kafka: brokers in KRaft mode, each a Java process of its own on free ports, with a temporary directory
-//! that goes with it.
+//! A real Apache Kafka: brokers in KRaft mode, each a Java process of its own on free ports, on this machine or each on a
+//! network of its own ([`super::network`]), with a temporary directory that goes with it.
 //!
 //! ```no_run
 //! let cluster = eventlog::testkit::kafka::Cluster::start(1).unwrap();
@@ -12,8 +12,10 @@
 mod jars;
 mod node;
 
+use super::keeper::Keeper;
+use super::network::Place;
 use crate::kafka::Config;
-use node::{Keeper, Node};
+use node::Node;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::net::TcpListener;
@@ -76,6 +78,11 @@ impl Cluster {
     /// Starts so many nodes, each broker and controller, and waits until they know each other. Topics get three copies of
     /// which two confirm, as far as there are nodes.
     pub fn start(nodes: usize) -> Result<Self, Error> {
+        Self::start_at(&vec![Place::loopback(); nodes])
+    }
+
+    /// Starts a node in each place, as [`Cluster::start`]. The calling thread must reach the places.
+    pub fn start_at(places: &[Place]) -> Result<Self, Error> {
         let classpath = jars::classpath()?;
         remove_leftovers();
         let prefix = format!("{DIRECTORY_PREFIX}{}-", std::process::id());
@@ -83,9 +90,11 @@ impl Cluster {
             .prefix(&prefix)
             .tempdir()
             .map_err(|source| Error::File { operation: "making a directory for Kafka", source })?;
-        let ports = free_ports(2 * nodes)?;
-        let keeper = Keeper::start()?;
-        let nodes = node::lay_out(directory.path(), &ports, &classpath)?;
+        // What is free here is free in a network namespace that nobody else uses.
+        let ports = free_ports(2 * places.len())?;
+        let keeper =
+            Keeper::start().map_err(|source| Error::File { operation: "starting a thread", source })?;
+        let nodes = node::lay_out(directory.path(), places, &ports, &classpath)?;
         let mut cluster = Self { nodes, keeper, _directory: directory };
         for index in 0..cluster.nodes.len() {
             cluster.nodes[index].format()?;
@@ -122,7 +131,7 @@ impl Cluster {
 
     /// Stops a node where it stands, connections open (`SIGSTOP`), or lets it go on.
     pub fn freeze_node(&self, index: usize, is_frozen: bool) -> Result<(), Error> {
-        self.nodes[index].signal(if is_frozen { "-STOP" } else { "-CONT" })
+        self.nodes[index].signal(if is_frozen { "STOP" } else { "CONT" })
     }
 
     /// Waits until the cluster says that it has so many brokers.
@@ -160,6 +169,11 @@ impl Drop for Cluster {
             node.kill();
         }
     }
+}
+
+/// Fetches what a cluster needs, unless it is there: for those who soon have no way to the outside.
+pub fn fetch() -> Result<(), Error> {
+    jars::classpath().map(drop)
 }
 
 const DIRECTORY_PREFIX: &str = "taxameter-kafka-";

@@ -20,7 +20,7 @@ const ENDED: &str = "SELECT event_key, life FROM events
 
 impl Store {
     /// Deletes identities whole, each life for itself: those whose revisions all have `time` and `received` before an
-    /// instant. Answers with how many rows they had. Interrupted in between, it left some for the next time.
+    /// instant. Answers with how many there were. Interrupted in between, it left some for the next time.
     pub async fn forget(&self, before: Instant) -> crate::Result<u64> {
         let failed = asking("identities beyond the horizon");
         let mut forgotten = 0;
@@ -32,13 +32,13 @@ impl Store {
                 let micros = before.micros();
                 query.bind(first).bind(last).bind(first).bind(last).bind(micros).bind(micros).bind(micros)
             };
-            let found = format!("SELECT count() FROM events WHERE (event_key, life) IN ({ENDED})");
-            let rows = ended(self.query(&found)).fetch_one::<u64>().await.map_err(&failed)?;
-            if rows > 0 {
+            let found = format!("SELECT count() FROM ({ENDED})");
+            let lives = ended(self.query(&found)).fetch_one::<u64>().await.map_err(&failed)?;
+            if lives > 0 {
                 let delete = format!("DELETE FROM events WHERE (event_key, life) IN ({ENDED})");
                 ended(self.query(&delete)).execute().await.map_err(&failed)?;
             }
-            forgotten += rows;
+            forgotten += lives;
         }
         Ok(forgotten)
     }

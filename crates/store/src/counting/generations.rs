@@ -93,6 +93,21 @@ impl Store {
         self.insert("generations", &block.into()).await
     }
 
+    /// The greatest offset of the control log that barriers, cuts or the outcomes of decisions refer to.
+    pub async fn last_control_offset(&self) -> crate::Result<Option<u64>> {
+        let last = self
+            .query(
+                "SELECT max(control) FROM (
+                     SELECT if(count() = 0, -1, max(barrier)) AS control FROM progress
+                     UNION ALL SELECT if(count() = 0, -1, toInt64(max(cut))) FROM cuts
+                     UNION ALL SELECT if(count() = 0, -1, toInt64(max(control))) FROM months)",
+            )
+            .fetch_one::<i64>()
+            .await
+            .map_err(asking("the last decision"))?;
+        Ok(u64::try_from(last).ok())
+    }
+
     /// Where counting of a partition goes on.
     pub async fn sealed(&self, generation: u16, partition: u32) -> crate::Result<Sealed> {
         let row = self

@@ -7,14 +7,15 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use collect::Intake;
 use domain::catalogue::Catalogue;
-use eventlog::{EventLog, TopicSpec, topic};
+use eventlog::{EventLog, topic};
 use futures::FutureExt;
 use prometheus::Registry;
 use store::Store;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{Engine, connect, now, open_log, partitions, random};
+use super::counting::Counting;
+use super::{Engine, connect, now, open_log, random, topics};
 use crate::config::{Config, Role};
 use crate::listener::Listener;
 use crate::{apply, catalogue};
@@ -27,6 +28,9 @@ pub(crate) struct Shared {
     pub(crate) catalogue: Arc<ArcSwap<Catalogue>>,
     pub(crate) registry: Registry,
 }
+
+/// How long a part may take to answer before it counts as away: whoever asks for readiness waits no longer.
+pub(super) const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 
 type Tasks = JoinSet<anyhow::Result<()>>;
 type Stop = watch::Receiver<bool>;
@@ -42,9 +46,8 @@ pub(super) async fn start(
     let store = connect(config, engine).await?;
     let in_force = catalogue::in_force(&store, config.catalog.as_deref(), now()).await?;
     let log = open_log(config)?;
-    log.ensure_topics(&TopicSpec::standard(partitions(config)))
-        .await
-        .context("could not make the log's topics")?;
+    let specs = topics(&*log, config).await?;
+    log.ensure_topics(&specs).await.context("could not make the log's topics")?;
     let catalogue = Arc::new(ArcSwap::from_pointee(in_force));
     let shared = Shared { store, log, catalogue, registry: Registry::new() };
     let reload = Arc::new(Notify::new());
@@ -74,13 +77,27 @@ fn aggregate(
     stop: &Stop,
 ) -> anyhow::Result<()> {
     let metrics = aggregate::Metrics::register(&shared.registry)?;
-    let settings = aggregate::Config { horizon_months: config.horizon_months, ..aggregate::Config::new(now) };
     let (log, store) = (Arc::clone(&shared.log), Arc::new(shared.store.clone()));
-    let aggregator =
-        aggregate::Aggregator::new(settings, log, store, Arc::clone(&shared.catalogue), reload, metrics);
+    let aggregator = aggregate::Aggregator::new(
+        counting_as(config),
+        log,
+        store,
+        Arc::clone(&shared.catalogue),
+        reload,
+        metrics,
+    );
     let stop = stop.clone();
     tasks.spawn(async move { aggregator.run(stop).await.context("counting cannot go on") });
     Ok(())
+}
+
+/// How counting is configured.
+pub(super) fn counting_as(config: &Config) -> aggregate::Config {
+    aggregate::Config {
+        horizon_months: config.horizon_months,
+        log_keep_days: config.log_keep_days,
+        ..aggregate::Config::new(now)
+    }
 }
 
 /// What is answered over HTTP: intake, queries, decisions, and the page.
@@ -95,18 +112,20 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         let (closer, stop) = (biller.closer(), stop.clone());
         tasks.spawn(async move { closer.run(stop).await.context("months cannot be closed") });
     }
-    if config.runs(Role::Api) {
-        router =
-            router.merge(apply::router(shared.clone(), biller.clone())).merge(api::router(api::Shared {
-                biller,
-                store: shared.store.clone(),
-                catalogue: Arc::clone(&shared.catalogue),
-                registry: shared.registry.clone(),
-                metrics: api::Metrics::register(&shared.registry)?,
-                ready: ready(shared),
-                now,
-            }));
-    }
+    let answering = api::Shared {
+        biller: biller.clone(),
+        store: shared.store.clone(),
+        catalogue: Arc::clone(&shared.catalogue),
+        registry: shared.registry.clone(),
+        metrics: api::Metrics::register(&shared.registry)?,
+        ready: ready(shared, Counting::follow(config, shared, tasks, stop)),
+        now,
+    };
+    router = if config.runs(Role::Api) {
+        router.merge(apply::router(shared.clone(), biller)).merge(api::router(answering))
+    } else {
+        router.merge(api::health_router(answering))
+    };
     // There are no keys: only programs and pages of this machine are let through.
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
 }
@@ -137,38 +156,55 @@ fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
         Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
     }
     let key = random()?;
+    // Under another name until it is whole: half a key after power loss would keep the program from starting.
+    let new = path.with_extension("key.new");
     let mut file = std::fs::File::options();
-    file.write(true).create_new(true);
+    file.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let written = file.open(&path).and_then(|mut file| {
+    let written = file.open(&new).and_then(|mut file| {
         std::io::Write::write_all(&mut file, &key)?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&new, &path)?;
+        std::fs::File::open(&config.data)?.sync_all()
     });
     written.with_context(|| format!("could not write {}", path.display()))?;
     Ok(key)
 }
 
-/// Ready is who can take events and count them: the log answers, and so does the store.
-fn ready(shared: &Shared) -> api::Ready {
+/// Ready is who can take events and count them: the log can be written to and answers, so does the store, and counting moves.
+fn ready(shared: &Shared, counting: Counting) -> api::Ready {
     let shared = shared.clone();
     Arc::new(move || {
-        let shared = shared.clone();
+        let (shared, counting) = (shared.clone(), counting.check());
         async move {
-            let log = shared.log.end_offset(topic::USAGE, 0).await;
-            let lag = shared.store.lag().await;
-            vec![
-                api::Check { name: "log", ok: answered("log", log.map(drop)) },
-                api::Check { name: "store", ok: answered("store", lag.map(drop)) },
-            ]
+            let log = async {
+                shared.log.check_writable().await?;
+                shared.log.end_offset(topic::USAGE, 0).await
+            };
+            let log = tokio::time::timeout(ANSWER_MAX, log);
+            let lag = tokio::time::timeout(ANSWER_MAX, shared.store.lag());
+            let (log, lag) = futures::join!(log, lag);
+            vec![answers("log", log), answers("store", lag), counting]
         }
         .boxed()
     })
 }
 
-fn answered<E: std::error::Error + 'static>(part: &str, answer: Result<(), E>) -> bool {
-    if let Err(error) = &answer {
-        tracing::warn!(part, error = error as &dyn std::error::Error, "a part does not answer");
-    }
-    answer.is_ok()
+fn answers<T, E: std::error::Error + 'static>(
+    name: &'static str,
+    answer: Result<Result<T, E>, tokio::time::error::Elapsed>,
+) -> api::Check {
+    let cause = match answer {
+        Ok(Ok(_)) => String::new(),
+        Ok(Err(error)) => {
+            tracing::warn!(part = name, error = &error as &dyn std::error::Error, "a part does not answer");
+            error.to_string()
+        }
+        Err(_) => {
+            tracing::warn!(part = name, "a part does not answer in time");
+            format!("no answer within {} s", ANSWER_MAX.as_secs())
+        }
+    };
+    api::Check { name, ok: cause.is_empty(), cause }
 }

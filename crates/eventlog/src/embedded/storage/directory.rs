@@ -9,6 +9,7 @@ use std::path::Path;
 /// What the marker file says. Another layout gets another text.
 const FORMAT: &str = "taxameter event log, format 1";
 const FORMAT_FILE: &str = "FORMAT";
+const NEW_FORMAT_FILE: &str = "FORMAT.new";
 const LOCK_FILE: &str = "LOCK";
 
 /// Takes the directory for this process.
@@ -37,6 +38,27 @@ pub(super) fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Syncs every directory of the log and those that it is in, up to one that was there before: a file whose name is lost
+/// with the power is lost with all that was synced in it, and neither fjall nor we had synced every name.
+pub(super) fn keep_names(path: &Path) -> Result<()> {
+    fn keep(directory: &Path) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                keep(&entry.path())?;
+            }
+        }
+        File::open(directory)?.sync_all()
+    }
+    let all = || {
+        let path = path.canonicalize()?;
+        keep(&path)?;
+        // The log's own directory, and the data directory, may both be new.
+        path.ancestors().skip(1).take(2).try_for_each(|parent| File::open(parent)?.sync_all())
+    };
+    all().map_err(|error| failed("syncing the directories", path, error))
+}
+
 /// Marks a new directory as a log, and refuses one that is something else.
 pub(super) fn check_format(path: &Path) -> Result<()> {
     let marker = path.join(FORMAT_FILE);
@@ -55,12 +77,13 @@ pub(super) fn check_format(path: &Path) -> Result<()> {
     }
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if name != LOCK_FILE {
+        // Power may have gone while the marker was made.
+        if name != LOCK_FILE && name != NEW_FORMAT_FILE {
             let found = format!("a directory with {}", name.display());
             return Err(Error::Format { path: path.to_owned(), wanted: FORMAT, found });
         }
     }
-    let new = path.join("FORMAT.new");
+    let new = path.join(NEW_FORMAT_FILE);
     let write = || {
         let mut file = File::create(&new)?;
         writeln!(file, "{FORMAT}")?;

@@ -1,13 +1,15 @@
 //! The rows of an open store: one keyspace for each partition, and one for what is known of topics.
 
 use super::super::mend;
-use super::failed;
+use super::{directory, failed};
 use crate::{Error, Result, Topic, TopicId};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 const STORE_DIRECTORY: &str = "store";
+/// Where a store is made until it is whole.
+const NEW_STORE_DIRECTORY: &str = "store.new";
 const META: &str = "meta";
 
 /// A partition's newest records stay in memory until they are so many bytes: with half of this, appends often wait for a
@@ -26,10 +28,12 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the store and syncs what it found: what only the page cache had must not pass for durable.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    /// Opens the store and syncs what it found: what only the page cache had must not pass for durable. Answers how many
+    /// records of a torn batch were cut, too.
+    pub(super) fn open(path: &Path) -> Result<(Self, u64)> {
         let directory = path.join(STORE_DIRECTORY);
-        let database = open_database(&directory, path)?;
+        make(path, &directory)?;
+        let (database, cut_records) = open_database(&directory, path)?;
         let open = |error| failed("opening the store", path, error);
         database.persist(PersistMode::SyncAll).map_err(open)?;
         let meta = database.keyspace(META, KeyspaceCreateOptions::default).map_err(open)?;
@@ -39,7 +43,8 @@ impl Store {
                 store.add_partition(&topic.name, partition).map_err(open)?;
             }
         }
-        Ok(store)
+        directory::keep_names(path)?;
+        Ok((store, cut_records))
     }
 
     pub(super) fn topics(&self, path: &Path) -> Result<Vec<Topic>> {
@@ -96,8 +101,25 @@ impl Store {
     }
 }
 
-/// Opens the store; a torn tail that fjall would not cut itself is cut first.
-fn open_database(directory: &Path, path: &Path) -> Result<Database> {
+/// Makes the store that is not there yet, under another name until it is whole: of one that power loss left half made
+/// fjall can make nothing, and would refuse to open it for ever.
+fn make(path: &Path, directory: &Path) -> Result<()> {
+    let failed = |error| failed("making the store", path, error);
+    if directory.try_exists().map_err(failed)? {
+        return Ok(());
+    }
+    let new = path.join(NEW_STORE_DIRECTORY);
+    if new.try_exists().map_err(failed)? {
+        std::fs::remove_dir_all(&new).map_err(failed)?;
+    }
+    drop(open_database(&new, path)?);
+    directory::keep_names(path)?;
+    std::fs::rename(&new, directory).map_err(failed)?;
+    std::fs::File::open(path).and_then(|path| path.sync_all()).map_err(failed)
+}
+
+/// Opens the store; a torn tail that fjall would not cut itself is cut first. Answers how many records were cut by either.
+fn open_database(directory: &Path, path: &Path) -> Result<(Database, u64)> {
     let open = || {
         Database::builder(directory)
             .cache_size(CACHE_BYTES)
@@ -108,8 +130,24 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
             .worker_threads(1)
             .open()
     };
+    let damage = mend::find_damage(directory).map_err(|error| failed("reading the journal", path, error))?;
+    if let Some(damage) = damage {
+        let detail = format!(
+            "journal {} is damaged at byte {}, before other records; restore the log from a copy of its disk",
+            damage.journal.display(),
+            damage.position
+        );
+        return Err(Error::Damaged { path: path.to_owned(), detail });
+    }
+    let torn = mend::incomplete_batch(directory)
+        .map_err(|error| failed("looking at the journal's tail", path, error))?;
     let error = match open() {
-        Ok(database) => return Ok(database),
+        Ok(database) => {
+            if let Some((journal, batch)) = &torn {
+                told_of_cut(journal, batch);
+            }
+            return Ok((database, torn.map_or(0, |(_, batch)| batch.records)));
+        }
         Err(error @ fjall::Error::JournalRecovery(_)) => error,
         Err(error) => return Err(failed("opening the store", path, error)),
     };
@@ -118,15 +156,19 @@ fn open_database(directory: &Path, path: &Path) -> Result<Database> {
     let Some(cut) = cut else { return Err(failed("opening the store", path, error)) };
     match open() {
         Ok(database) => {
-            let (journal, position) = (cut.journal.display(), cut.position);
-            tracing::warn!(%journal, position, "cut a torn batch that was never confirmed");
-            Ok(database)
+            told_of_cut(&cut.journal, &cut.batch);
+            Ok((database, cut.batch.records))
         }
         Err(error) => {
             cut.undo().map_err(|error| failed("restoring the journal's tail", path, error))?;
             Err(failed("opening the store", path, error))
         }
     }
+}
+
+fn told_of_cut(journal: &Path, batch: &mend::LastBatch) {
+    let mend::LastBatch { position, records, .. } = batch;
+    tracing::warn!(journal = %journal.display(), position, records, "cut a torn batch that was never confirmed");
 }
 
 fn topic_key(topic: &str) -> String {

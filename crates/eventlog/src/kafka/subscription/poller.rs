@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// How long a poll waits: bounds how long a command of the owner waits.
 const POLL: Duration = Duration::from_millis(20);
@@ -306,11 +306,14 @@ impl Poller {
     /// An error that is not passing: whether the subscription can go on.
     fn judge(&mut self, error: KafkaError) -> Result<()> {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
-            // Records were deleted that the owner had not read. librdkafka does not say of which partition.
+            // Records were deleted that the owner had not read, or a broker did not know better after it became the leader.
+            // librdkafka says neither which nor of which partition, and fetches nothing of it until it is sought again.
             for (partition, state) in &self.partitions {
-                if state.seek.is_some() {
-                    let ends = reader::ends(&self.consumer, &self.topic, *partition, self.request_timeout)?;
-                    reader::check_range(&self.topic, *partition, state.position, ends)?;
+                if let Some(seek) = state.seek {
+                    let (answer, _) = oneshot::channel();
+                    let command =
+                        Command::Seek { partition: *partition, offset: state.position, seek, answer };
+                    self.seeks.push(Seek { command, since: Instant::now() });
                 }
             }
             return Ok(());
@@ -333,13 +336,29 @@ impl Poller {
         for Seek { command, since } in std::mem::take(&mut self.seeks) {
             let Command::Seek { partition, offset, seek, answer } = command else { continue };
             match self.seek(partition, offset, seek, since) {
-                // An owner that has gone away does not want to know.
-                Sought::Done(result) => drop(answer.send(result)),
+                Sought::Done(result) => {
+                    // Nobody waits for a seek of our own ([`Poller::judge`]); it must succeed, or the owner must know.
+                    if let Err(Err(error)) = answer.send(result) {
+                        self.unanswered(partition, offset, seek, error);
+                    }
+                }
                 Sought::Later => {
                     let command = Command::Seek { partition, offset, seek, answer };
                     self.seeks.push(Seek { command, since });
                 }
             }
+        }
+    }
+
+    fn unanswered(&mut self, partition: u32, offset: u64, seek: u64, error: Error) {
+        if matches!(error, Error::NotAssigned { .. }) {
+            // Its records are another's now.
+        } else if error.is_retriable() {
+            let (answer, _) = oneshot::channel();
+            let command = Command::Seek { partition, offset, seek, answer };
+            self.seeks.push(Seek { command, since: Instant::now() });
+        } else {
+            self.waiting.push_back(Event::Failed(error));
         }
     }
 

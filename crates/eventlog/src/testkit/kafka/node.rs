@@ -1,10 +1,11 @@
 //! One node: its files, its process.
 
+use super::super::keeper::{self, Keeper};
+use super::super::network::Place;
 use super::Error;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 
 const LOG_SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/kafka/log4j2.properties");
 /// Any 16 bytes; every cluster has its own ports and directory.
@@ -14,27 +15,37 @@ const CLUSTER_ID: &str = "dGF4YW1ldGVyLXRlc3RzMQ";
 pub(super) struct Node {
     directory: PathBuf,
     classpath: String,
+    place: Place,
     port: u16,
     process: Option<Child>,
 }
 
 /// Writes the settings of a cluster's nodes; one port for clients and one for controllers each.
-pub(super) fn lay_out(directory: &Path, ports: &[u16], classpath: &str) -> Result<Vec<Node>, Error> {
-    let (client_ports, controller_ports) = ports.split_at(ports.len() / 2);
-    let voters = (1..).zip(controller_ports).map(|(id, port)| format!("{id}@127.0.0.1:{port}"));
+pub(super) fn lay_out(
+    directory: &Path,
+    places: &[Place],
+    ports: &[u16],
+    classpath: &str,
+) -> Result<Vec<Node>, Error> {
+    let (client_ports, controller_ports) = ports.split_at(places.len());
+    let voters = (1..).zip(places.iter().zip(controller_ports));
+    let voters = voters.map(|(id, (place, port))| format!("{id}@{}:{port}", place.address()));
     let voters = voters.collect::<Vec<_>>().join(",");
     let copies = client_ports.len().min(3);
     let confirmed = copies.div_ceil(2);
     let mut nodes = Vec::new();
-    for (id, (port, controller_port)) in (1..).zip(client_ports.iter().zip(controller_ports)) {
+    for (id, (place, (port, controller_port))) in
+        (1..).zip(places.iter().zip(client_ports.iter().zip(controller_ports)))
+    {
+        let address = place.address();
         let directory = directory.join(format!("node-{id}"));
         let data = directory.join("data");
         let settings = format!(
             "process.roles=broker,controller\n\
              node.id={id}\n\
              controller.quorum.voters={voters}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             listeners=PLAINTEXT://{address}:{port},CONTROLLER://{address}:{controller_port}\n\
+             advertised.listeners=PLAINTEXT://{address}:{port}\n\
              controller.listener.names=CONTROLLER\n\
              inter.broker.listener.name=PLAINTEXT\n\
              log.dirs={data}\n\
@@ -52,14 +63,15 @@ pub(super) fn lay_out(directory: &Path, ports: &[u16], classpath: &str) -> Resul
         let written = std::fs::create_dir_all(&directory)
             .and_then(|()| std::fs::write(directory.join("server.properties"), settings));
         written.map_err(|source| Error::File { operation: "writing Kafka's settings", source })?;
-        nodes.push(Node { directory, classpath: classpath.to_owned(), port: *port, process: None });
+        let (classpath, place) = (classpath.to_owned(), place.clone());
+        nodes.push(Node { directory, classpath, place, port: *port, process: None });
     }
     Ok(nodes)
 }
 
 impl Node {
     pub(super) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.place.address(), self.port)
     }
 
     /// What every Java program of the node is called with: little memory, and no time spent on optimising what runs short.
@@ -71,18 +83,9 @@ impl Node {
             .and_then(|output| Ok((output.try_clone()?, output)));
         let (stdout, stderr) =
             output.map_err(|source| Error::File { operation: "opening Kafka's output", source })?;
-        // The kernel ends it together with the thread that started it.
-        let mut command = Command::new("setpriv");
+        let mut command = self.place.command("java");
         command
-            .args([
-                "--pdeathsig",
-                "KILL",
-                "java",
-                "-Xmx384m",
-                "-Xms64m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-            ])
+            .args(["-Xmx384m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
             .arg(format!("-Dlog4j2.configurationFile={LOG_SETTINGS}"))
             .args(["-cp", &self.classpath, class])
             .stdin(Stdio::null())
@@ -109,7 +112,7 @@ impl Node {
         self.kill();
         let mut command = self.java("kafka.Kafka")?;
         command.arg(self.directory.join("server.properties"));
-        self.process = Some(keeper.spawn(command)?);
+        self.process = Some(keeper.spawn(command).map_err(no_java)?);
         Ok(())
     }
 
@@ -123,8 +126,7 @@ impl Node {
 
     pub(super) fn signal(&self, signal: &str) -> Result<(), Error> {
         let Some(process) = &self.process else { return Ok(()) };
-        let sent = Command::new("kill").arg(signal).arg(process.id().to_string()).status();
-        sent.map(drop).map_err(|source| Error::Program {
+        keeper::signal(process, signal).map_err(|source| Error::Program {
             program: "kill",
             needed_for: "stops a broker",
             source,
@@ -142,39 +144,6 @@ impl Node {
         let text = std::fs::read_to_string(self.directory.join("output.log")).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
-    }
-}
-
-type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
-
-/// A thread that starts processes and lives as long as they should: the kernel kills a process whose starting thread ends,
-/// and a test's own thread ends long before a cluster that tests share.
-#[derive(Debug)]
-pub(super) struct Keeper {
-    orders: mpsc::Sender<Order>,
-}
-
-impl Keeper {
-    pub(super) fn start() -> Result<Self, Error> {
-        let (orders, received) = mpsc::channel::<Order>();
-        let run = move || {
-            for (mut command, answer) in received {
-                // Whoever asked waits for it.
-                let _ = answer.send(command.spawn());
-            }
-        };
-        std::thread::Builder::new()
-            .name("kafka-keeper".to_owned())
-            .spawn(run)
-            .map_err(|source| Error::File { operation: "starting a thread", source })?;
-        Ok(Self { orders })
-    }
-
-    fn spawn(&self, command: Command) -> Result<Child, Error> {
-        let (answer, answered) = mpsc::channel();
-        let ended = || std::io::Error::other("the keeper has ended");
-        self.orders.send((command, answer)).map_err(|_| no_java(ended()))?;
-        answered.recv().map_err(|_| no_java(ended()))?.map_err(no_java)
     }
 }
 
