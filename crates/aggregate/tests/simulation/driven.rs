@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use aggregate::generation::{self, Plan};
 use aggregate::{Aggregator, Config, Metrics};
 use arc_swap::ArcSwap;
 use domain::Instant;
@@ -25,6 +26,8 @@ use crate::world::World;
 
 /// A run that goes on for longer has gone wrong.
 const TICKS_MAX: usize = 10_000;
+/// How many generations a run has at most.
+const GENERATIONS_MAX: u16 = 3;
 
 /// Runs to the end and compares.
 pub(crate) fn run(seed: u64) -> Report {
@@ -126,8 +129,13 @@ impl Driven {
 
     /// Processes come and go, and partitions with them.
     async fn disturb(&mut self) {
-        while self.processes.len() < 2 {
-            self.begin_process();
+        let is_time = !self.pending.is_empty() && self.world().log.generation() < GENERATIONS_MAX;
+        if is_time && self.world().random.below(100) == 0 {
+            self.begin_generation().await;
+        }
+        if self.processes.is_empty() {
+            (0..2).for_each(|_| self.begin_process());
+            self.rebalance();
         }
         let which = self.world().random.below(self.processes.len());
         if self.world().may(4, "process killed") {
@@ -165,6 +173,14 @@ impl Driven {
     }
 
     fn begin_process(&mut self) {
+        let (mailbox, is_dead, aggregator) = self.aggregator();
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(aggregator.run(stopped));
+        self.processes.push(Process { mailbox, is_dead, stop, task });
+    }
+
+    /// What a process has.
+    fn aggregator(&self) -> (Arc<Mailbox>, Arc<AtomicBool>, Aggregator<Seam>) {
         let is_dead = Arc::new(AtomicBool::new(false));
         let desk = Desk::of_process(&self.world, &is_dead);
         let mailbox = Arc::new(Mailbox::default());
@@ -175,21 +191,42 @@ impl Driven {
             known.services.values_mut().for_each(|service| drop(service.meters.remove("peak")));
         }
         let (known, reload) = (Arc::new(ArcSwap::from_pointee(known)), Arc::new(Notify::new()));
-        let (store, metrics) =
-            (Arc::new(Seam::new(desk.clone())), Metrics::register(&prometheus::Registry::new()).unwrap());
-        let horizon_months = self.world().scene.horizon;
-        let config = Config { horizon_months, ..Config::new(now) };
-        let (stop, stopped) = watch::channel(false);
         let (file, asked) = (Arc::clone(&known), Arc::clone(&reload));
-        let aggregator = Aggregator::new(config, log, store, known, reload, metrics);
-        let task = tokio::spawn(aggregator.run(stopped));
         tokio::spawn(async move {
             // It is looked at now and then, and soon when somebody asks.
             let _ = tokio::time::timeout(Duration::from_secs(20), asked.notified()).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             file.store(Arc::new(catalogue()));
         });
-        self.processes.push(Process { mailbox, is_dead, stop, task });
+        let config = Config { horizon_months: self.world().scene.horizon, ..Config::new(now) };
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let aggregator = Aggregator::new(config, log, Arc::new(Seam::new(desk)), known, reload, metrics);
+        (mailbox, is_dead, aggregator)
+    }
+
+    /// Every process is stopped, what is left is counted, and the next generation begins.
+    async fn begin_generation(&mut self) {
+        for process in self.processes.drain(..) {
+            process.end().await;
+        }
+        let generation = self.world().log.generation();
+        let partitions = self.world().log.partitions();
+        let (mailbox, is_dead, aggregator) = self.aggregator();
+        mailbox.assign((0..partitions).collect());
+        generation::count_what_is_left(aggregator, now(), |_| {}).await.unwrap();
+        let more = partitions + 1 + self.world().random.below(3) as u32;
+        let is_same = self.world().random.percent(50);
+        if !is_same {
+            self.world().log.make_topic(more);
+        }
+        let plan = Plan { partitions: Some(more), why: "more".into(), at: now(), old_log_is_gone: false };
+        let desk = Desk::of_process(&self.world, &is_dead);
+        let (seam, log) = (Seam::new(desk.clone()), ProcessLog::new(desk.clone(), Arc::default()));
+        let old = ProcessLog::of_generation(desk, generation);
+        let old: &dyn EventLog = if is_same { &log } else { &old };
+        generation::begin(&seam, &log, Some(old), &plan).await.unwrap();
+        self.world().fault("program stopped for another generation");
+        self.closer = None;
     }
 
     /// Nothing goes wrong any more.
@@ -199,6 +236,9 @@ impl Driven {
         self.world().is_faulty = false;
         let partitions = self.world().log.partitions();
         (0..partitions).for_each(|partition| self.world().barrier(partition, Some(CLOSES)));
+        if self.processes.is_empty() {
+            self.begin_process();
+        }
         self.rebalance();
         let mut over = 0;
         for _ in 0..TICKS_MAX {
@@ -221,8 +261,8 @@ impl Driven {
     fn is_over(&self) -> bool {
         let World { tables, random, log, .. } = &mut *self.world();
         let generation = log.generation();
-        let ends = log.newest().iter().map(|partition| partition.end());
-        (0..).zip(ends).all(|(of, end)| tables.sealed(generation, of, random).upto >= end)
+        let ends = log.newest().iter().map(|partition| (partition.start, partition.end()));
+        (0..).zip(ends).all(|(of, (start, end))| tables.sealed(generation, of, random).upto.max(start) >= end)
             && !tables.cuts.is_empty_at(&CLOSES)
     }
 }

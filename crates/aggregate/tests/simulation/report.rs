@@ -135,7 +135,7 @@ pub(crate) const COVERAGE: [&str; 49] = [
 ];
 
 /// What must have happened beside in the seeds with whole processes.
-pub(crate) const DRIVEN_COVERAGE: [&str; 9] = [
+pub(crate) const DRIVEN_COVERAGE: [&str; 10] = [
     "process killed",
     "process stopped in order",
     "two owners at once",
@@ -144,5 +144,6 @@ pub(crate) const DRIVEN_COVERAGE: [&str; 9] = [
     "catalogue came late",
     "look-up failed",
     "old records deleted",
+    "program stopped for another generation",
     "insert landed late, maybe in part",
 ];
