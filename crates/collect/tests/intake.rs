@@ -245,7 +245,7 @@ async fn nothing_is_accepted_that_the_log_did_not_take() {
     ] {
         let slices: Vec<&[u8]> = events.iter().map(|event| event.as_bytes()).collect();
         let answer = stand.intake.accept(&slices, now(), &Principal::Anyone, Mode::Each).await;
-        assert_eq!(answer, Err(Unavailable::Log));
+        assert_eq!(answer, Err(Unavailable::LogFull));
     }
     assert_eq!(stand.counted("taxameter_collect_events_accepted_total", None), 0);
     assert_eq!(stand.counted("taxameter_collect_events_rejected_total", None), 0);

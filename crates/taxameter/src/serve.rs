@@ -2,6 +2,7 @@
 //!
 //! store (or a ClickHouse elsewhere) → catalogue → log → collect, aggregate, bill, api → one listener
 
+mod intake;
 pub(crate) mod parts;
 
 use std::fs::{self, File, TryLockError};
@@ -271,7 +272,9 @@ fn open_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
         #[cfg(feature = "kafka")]
         LogConfig::Kafka(section) => {
             let mut settings = eventlog::kafka::Config::new(&section.brokers);
-            settings.client_id.clone_from(&config.collector);
+            if let Some(name) = &config.collector {
+                settings.client_id.clone_from(name);
+            }
             settings.properties.clone_from(&section.properties);
             if let Some(file) = &section.password_file {
                 settings.properties.insert("sasl.password".to_owned(), read_secret(file)?);

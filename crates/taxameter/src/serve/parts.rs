@@ -14,7 +14,8 @@ use store::Store;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{Engine, connect, now, open_log, partitions, random};
+use super::intake::{Collector, starts_without_log};
+use super::{Engine, connect, now, open_log, partitions};
 use crate::config::{Config, Role};
 use crate::listener::Listener;
 use crate::{apply, catalogue};
@@ -28,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
 }
 
-type Tasks = JoinSet<anyhow::Result<()>>;
-type Stop = watch::Receiver<bool>;
+pub(super) type Tasks = JoinSet<anyhow::Result<()>>;
+pub(super) type Stop = watch::Receiver<bool>;
 
 /// Starts the stages that the configuration names, and answers on the listener.
 pub(super) async fn start(
@@ -42,9 +43,13 @@ pub(super) async fn start(
     let store = connect(config, engine).await?;
     let in_force = catalogue::in_force(&store, config.catalog.as_deref(), now()).await?;
     let log = open_log(config)?;
-    log.ensure_topics(&TopicSpec::standard(partitions(config)))
-        .await
-        .context("could not make the log's topics")?;
+    match log.ensure_topics(&TopicSpec::standard(partitions(config))).await {
+        Ok(_) => {}
+        Err(error) if error.is_retriable() && starts_without_log(config) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "starting without the log");
+        }
+        Err(error) => return Err(error).context("could not make the log's topics"),
+    }
     let catalogue = Arc::new(ArcSwap::from_pointee(in_force));
     let shared = Shared { store, log, catalogue, registry: Registry::new() };
     let reload = Arc::new(Notify::new());
@@ -57,10 +62,18 @@ pub(super) async fn start(
     if config.runs(Role::Aggregate) {
         aggregate(config, &shared, reload, tasks, stop)?;
     }
-    let router = routes(config, &shared, tasks, stop).await?;
+    let collector = if config.runs(Role::Collect) {
+        Some(Collector::start(config, &shared, tasks, stop).await?)
+    } else {
+        None
+    };
+    let router = routes(config, &shared, collector.as_ref(), tasks, stop).await?;
     let stop = stop.clone();
     tasks.spawn(async move {
         listener.run(router, stop).await;
+        if let Some(collector) = collector {
+            collector.leave().await;
+        }
         Ok(())
     });
     Ok(())
@@ -84,10 +97,16 @@ fn aggregate(
 }
 
 /// What is answered over HTTP: intake, queries, decisions, and the page.
-async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop) -> anyhow::Result<Router> {
+async fn routes(
+    config: &Config,
+    shared: &Shared,
+    collector: Option<&Collector>,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> anyhow::Result<Router> {
     let mut router = Router::new();
-    if config.runs(Role::Collect) {
-        router = router.merge(intake(config, shared).await?);
+    if let Some(collector) = collector {
+        router = router.merge(collector.router());
     }
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
     let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
@@ -103,7 +122,7 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
                 catalogue: Arc::clone(&shared.catalogue),
                 registry: shared.registry.clone(),
                 metrics: api::Metrics::register(&shared.registry)?,
-                ready: ready(shared),
+                ready: ready(shared, taker(config, collector)),
                 now,
             }));
     }
@@ -111,54 +130,21 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
 }
 
-async fn intake(config: &Config, shared: &Shared) -> anyhow::Result<Router> {
-    let metrics = collect::Metrics::register(&shared.registry)?;
-    let settings = collect::intake::Config {
-        collector: config.collector.clone(),
-        // The clock grows from start to start, so batch numbers may begin anew with each.
-        epoch: u64::try_from(now().micros()).unwrap_or_default(),
-        hash_key: hash_key(config)?,
-    };
-    let intake = Intake::start(settings, Arc::clone(&shared.log), Arc::clone(&shared.catalogue), metrics)
-        .await
-        .context("the intake cannot reach the log")?;
-    Ok(collect::router(Arc::new(intake), now))
+/// What takes events while the log is away, where that is all that this process is there for.
+fn taker(config: &Config, collector: Option<&Collector>) -> Option<Arc<Intake>> {
+    collector.filter(|_| starts_without_log(config)).map(Collector::intake)
 }
 
-/// The key of the hashes that stand for refused personal data: made once, kept in the data directory for its owner only.
-fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
-    let path = config.data.join("hash.key");
-    let read = |bytes: Vec<u8>| {
-        <[u8; 32]>::try_from(bytes).map_err(|_| anyhow::anyhow!("{} must hold 32 bytes", path.display()))
-    };
-    match std::fs::read(&path) {
-        Ok(bytes) => return read(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
-    }
-    let key = random()?;
-    let mut file = std::fs::File::options();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let written = file.open(&path).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, &key)?;
-        file.sync_all()
-    });
-    written.with_context(|| format!("could not write {}", path.display()))?;
-    Ok(key)
-}
-
-/// Ready is who can take events and count them: the log answers, and so does the store.
-fn ready(shared: &Shared) -> api::Ready {
+/// Ready is who can take events and count them: the log answers (or a spool takes its place), and so does the store.
+fn ready(shared: &Shared, taker: Option<Arc<Intake>>) -> api::Ready {
     let shared = shared.clone();
     Arc::new(move || {
-        let shared = shared.clone();
+        let (shared, taker) = (shared.clone(), taker.clone());
         async move {
-            let log = shared.log.end_offset(topic::USAGE, 0).await;
+            let log = answered("log", shared.log.end_offset(topic::USAGE, 0).await.map(drop));
             let lag = shared.store.lag().await;
             vec![
-                api::Check { name: "log", ok: answered("log", log.map(drop)) },
+                api::Check { name: "log", ok: log || taker.is_some_and(|intake| intake.has_spool_room()) },
                 api::Check { name: "store", ok: answered("store", lag.map(drop)) },
             ]
         }
