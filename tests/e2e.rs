@@ -9,6 +9,9 @@ mod program;
 
 #[path = "e2e/edges.rs"]
 mod edges;
+#[cfg(feature = "testkit")]
+#[path = "e2e/spool.rs"]
+mod spool;
 #[path = "e2e/totals.rs"]
 mod totals;
 #[path = "e2e/year.rs"]
