@@ -11,6 +11,9 @@ mod program;
 mod edges;
 #[path = "e2e/generations.rs"]
 mod generations;
+#[cfg(feature = "testkit")]
+#[path = "e2e/spool.rs"]
+mod spool;
 #[path = "e2e/totals.rs"]
 mod totals;
 #[path = "e2e/year.rs"]

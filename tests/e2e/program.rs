@@ -37,10 +37,20 @@ impl Program {
 
     /// Kills it as a power switch would, and starts it again on what lies on the disk.
     pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart();
+        self.await_ready();
+    }
+
+    /// Kills it as a power switch would (`kill -9`).
+    pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Starts it again on what lies on the disk; it answers, and need not be ready.
+    pub(crate) fn restart(&mut self) {
         (self.process, self.url) = spawn(self.directory.path());
-        self.await_ready();
     }
 
     /// Stops it in order, does something in its directory, and starts it again.

@@ -43,7 +43,7 @@ fn serve(directory: PathBuf) -> Result<()> {
         log.ensure_topics(&eventlog::TopicSpec::standard(8)).await?;
         let checked = catalog::check(&catalog::linkoping()).map_err(|findings| format!("{findings:?}"))?;
         let metrics = Metrics::register(&prometheus::Registry::new())?;
-        let config = Config { collector: "bench".to_owned(), epoch: 0, hash_key: [0; 32] };
+        let config = Config { collector: "bench".to_owned(), epoch: 0, hash_key: [0; 32], spool: None };
         let intake =
             Intake::start(config, log, Arc::new(ArcSwap::from_pointee(checked.catalogue)), metrics).await?;
         let guard = axum::middleware::from_fn(collect::guard::loopback_only);

@@ -69,18 +69,21 @@ async fn take(shared: &Shared, request: Request) -> Result<Response, Problem> {
     let mode = mode(&head.uri)?;
     let form = Form::of(&head.headers)?;
     let encoding = Encoding::of(&head.headers)?;
-    let received = (shared.clock)();
     let mut reservation = shared.room.reservation();
+    reservation.take(shared.limits.request_bytes)?;
     let mut bytes = read(shared, body, &head.headers, encoding, &mut reservation).await?;
     shared.intake.metrics().body_bytes.inc_by(bytes.len() as u64);
     if form == Form::Binary {
         bytes = binary::structured(&head.headers, &bytes)?.into();
     }
     let events = form.events(&bytes, BATCH_EVENTS_MAX)?;
-    let accepted = shared.intake.accept(&events, received, &principal, mode);
+    // Stamped when the body is here: a sender that is slow must not hold back the marks of everybody's events.
+    let arrival = shared.intake.arrive(shared.clock);
+    let accepted = shared.intake.accept(&events, arrival.received(), &principal, mode);
     let answer = match tokio::time::timeout(DURABLE_WAIT_MAX, accepted).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(Unavailable::Overloaded)) => return Err(Reason::Overloaded.into()),
+        Ok(Err(Unavailable::SpoolFull)) => return Err(Reason::SpoolFull.into()),
         Ok(Err(Unavailable::Log)) | Err(_) => return Err(Reason::LogUnavailable.into()),
         Ok(Err(full @ Unavailable::LogFull)) => {
             return Err(Problem::new(Reason::LogUnavailable, full.to_string()));
@@ -90,6 +93,7 @@ async fn take(shared: &Shared, request: Request) -> Result<Response, Problem> {
             return Err(Problem::new(Reason::LogUnavailable, detail));
         }
     };
+    drop(arrival);
     respond(mode, answer)
 }
 

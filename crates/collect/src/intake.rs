@@ -1,9 +1,12 @@
 //! slices of events → judged → packed into records → durable → an answer for each event
 
+pub(crate) mod arrivals;
 mod judge;
 mod packer;
 mod privacy;
 mod quarantine;
+mod reroute;
+mod waiting;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +16,16 @@ use arc_swap::ArcSwap;
 use domain::catalogue::Catalogue;
 use domain::rejection::{Code, Rejection};
 use domain::{EventKey, Instant};
-use eventlog::{EventLog, topic, wire};
+use eventlog::{EventLog, wire};
+use tokio::sync::watch;
 
+use self::arrivals::{Arrival, Arrivals};
 use self::judge::{Judge, Verdict};
 use self::packer::{Packer, Placed};
-use self::quarantine::Entry;
+pub use self::quarantine::Place;
+use self::quarantine::{Entry, Origin};
 use crate::metrics::Metrics;
+use crate::outbox::{Outbox, SpoolConfig};
 
 /// After so many events the worker looks at other requests: a full batch must not hold back a single event.
 const EVENTS_BETWEEN_YIELDS: usize = 256;
@@ -33,6 +40,9 @@ pub struct Config {
     /// The key of the hashes that stand in the quarantine for events that are not stored. Whoever has it could confirm a
     /// guess, so it is a secret; another key only makes old hashes incomparable with new ones.
     pub hash_key: [u8; 32],
+    /// Where events are kept while the log is away; none answers "not now" instead. An embedded log needs none: it stands on
+    /// the same disk.
+    pub spool: Option<SpoolConfig>,
 }
 
 impl std::fmt::Debug for Config {
@@ -40,6 +50,7 @@ impl std::fmt::Debug for Config {
         f.debug_struct("Config")
             .field("collector", &self.collector)
             .field("epoch", &self.epoch)
+            .field("spool", &self.spool)
             .finish_non_exhaustive()
     }
 }
@@ -99,6 +110,9 @@ pub enum Unavailable {
     /// More is on its way to the log than it takes at once.
     #[error("the log is overloaded")]
     Overloaded,
+    /// The log is away, and the spool holds as much as it may.
+    #[error("the log is not available and the spool is full")]
+    SpoolFull,
     /// The log cannot confirm that it has the events.
     #[error("the log is not available")]
     Log,
@@ -110,9 +124,26 @@ pub enum Unavailable {
     LogFailed,
 }
 
+/// An event as it came.
+#[derive(Debug)]
+pub(crate) struct Sent<'e> {
+    /// Its own bytes.
+    pub(crate) bytes: &'e [u8],
+    /// Where it was found, if no request brought it.
+    pub(crate) place: Option<Place>,
+    /// Whether it was accepted before and comes from the quarantine.
+    pub(crate) released: bool,
+    /// What is already known to be wrong: the bytes are not one event.
+    pub(crate) refused: Option<Rejection>,
+}
+
 /// Where events come in, whatever brought them.
 pub struct Intake {
     packer: Arc<Packer>,
+    outbox: Arc<Outbox>,
+    arrivals: Arc<Arrivals>,
+    name: String,
+    epoch: u64,
     catalogue: Arc<ArcSwap<Catalogue>>,
     hash_key: [u8; 32],
     metrics: Metrics,
@@ -126,16 +157,54 @@ impl std::fmt::Debug for Intake {
 
 impl Intake {
     /// An intake that writes to a log whose topics exist. The catalogue may be swapped at any time; a batch is judged
-    /// by the one that was there when it came.
+    /// by the one that was there when it came. With a spool it starts while the log is away, once it has been there.
     pub async fn start(
         config: Config,
         log: Arc<dyn EventLog>,
         catalogue: Arc<ArcSwap<Catalogue>>,
         metrics: Metrics,
     ) -> Result<Self, eventlog::Error> {
-        let partitions = log.topic(topic::USAGE).await?.partitions;
-        let hash_key = config.hash_key;
-        Ok(Self { packer: Arc::new(Packer::new(config, log, partitions)), catalogue, hash_key, metrics })
+        let (outbox, former) = Outbox::open(log, config.spool.as_ref(), metrics.clone()).await?;
+        let outbox = Arc::new(outbox);
+        let packer = Arc::new(Packer::new(&config, Arc::clone(&outbox), metrics.queued.clone()));
+        for former in former {
+            reroute::reroute(former, &packer, &config.hash_key).await?;
+        }
+        let Config { collector: name, epoch, hash_key, .. } = config;
+        Ok(Self { packer, outbox, arrivals: Arc::default(), name, epoch, catalogue, hash_key, metrics })
+    }
+
+    /// Moves what is in the spool to the log until told to stop.
+    pub async fn drain(&self, stop: watch::Receiver<bool>) {
+        self.outbox.drain(stop).await;
+    }
+
+    /// Whether everything that was called durable is on the log, and nothing waits in the spool.
+    pub fn is_spool_empty(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Whether there is a spool, with room for what comes while the log is away.
+    pub fn has_spool_room(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// Stamps events that have come. Who keeps that until they are answered sees to it that no mark runs ahead of them.
+    pub fn arrive(&self, clock: fn() -> Instant) -> Arrival {
+        self.arrivals.arrive(clock)
+    }
+
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The collector's name, and the epoch of this run.
+    pub(crate) fn writer(&self) -> (&str, u64) {
+        (&self.name, self.epoch)
     }
 
     /// What is counted here.
@@ -152,6 +221,19 @@ impl Intake {
         principal: &Principal,
         mode: Mode,
     ) -> Result<Answer, Unavailable> {
+        let sent = events.iter().map(|&bytes| Sent { bytes, place: None, released: false, refused: None });
+        let sent: Vec<Sent<'_>> = sent.collect();
+        self.take(&sent, received, principal, mode).await
+    }
+
+    /// [`Intake::accept`] of events from wherever they come.
+    pub(crate) async fn take(
+        &self,
+        events: &[Sent<'_>],
+        received: Instant,
+        principal: &Principal,
+        mode: Mode,
+    ) -> Result<Answer, Unavailable> {
         let begun = tokio::time::Instant::now();
         let judged = self.judge(events, received, principal).await;
         if mode == Mode::Atomic && !judged.rejected.is_empty() {
@@ -162,7 +244,7 @@ impl Intake {
             .parked
             .iter()
             .chain(judged.rejected.iter().map(|rejected| (&rejected.index, &rejected.rejection)));
-        let entries = entries.map(|(index, rejection)| self.entry(events[*index], rejection)).collect();
+        let entries = entries.map(|(index, rejection)| self.entry(&events[*index], rejection)).collect();
         let answer = Answer {
             accepted: judged.placed.len() + judged.parked.len(),
             parked: judged.parked.len(),
@@ -177,15 +259,17 @@ impl Intake {
         Ok(answer)
     }
 
-    async fn judge<'e>(&self, events: &[&'e [u8]], received: Instant, principal: &Principal) -> Judged<'e> {
+    async fn judge<'e>(&self, events: &[Sent<'e>], received: Instant, principal: &Principal) -> Judged<'e> {
         let catalogue = self.catalogue.load_full();
         let mut judge = Judge::new(&catalogue, received, principal);
         let mut judged = Judged { placed: Vec::with_capacity(events.len()), ..Judged::default() };
-        for (index, bytes) in events.iter().enumerate() {
+        for (index, sent) in events.iter().enumerate() {
             if index > 0 && index % EVENTS_BETWEEN_YIELDS == 0 {
                 tokio::task::yield_now().await;
             }
-            match wire::decode(bytes).and_then(|event| Ok((judge.verdict(&event)?, event))) {
+            let (bytes, released) = (sent.bytes, sent.released);
+            let decoded = sent.refused.clone().map_or_else(|| wire::decode(bytes), Err);
+            match decoded.and_then(|event| Ok((judge.verdict(&event)?, event))) {
                 Ok((Verdict::Parked(reason), _)) => {
                     judged.parked.insert(index, reason);
                 }
@@ -193,7 +277,7 @@ impl Intake {
                     judged.unattributed += u64::from(!attributed);
                     let partition =
                         EventKey::of(&event.source, &event.id).partition(self.packer.partitions());
-                    judged.placed.push(Placed { partition, index, bytes, source: event.source });
+                    judged.placed.push(Placed { partition, index, bytes, source: event.source, released });
                 }
                 Err(rejection) => judged.rejected.push(refuse(index, bytes, rejection)),
             }
@@ -201,9 +285,11 @@ impl Intake {
         judged
     }
 
-    fn entry(&self, bytes: &[u8], rejection: &Rejection) -> Entry {
-        let hint = wire::identity_hint(bytes);
-        Entry::new(bytes, rejection, hint.source, hint.id, &self.hash_key)
+    fn entry(&self, sent: &Sent<'_>, rejection: &Rejection) -> Entry {
+        let hint = wire::identity_hint(sent.bytes);
+        let (place, released) = (sent.place, sent.released);
+        let origin = Origin { source: hint.source, id: hint.id, place, released };
+        Entry::new(sent.bytes, rejection, origin, &self.hash_key)
     }
 }
 

@@ -20,6 +20,16 @@ pub struct Metrics {
     pub(crate) body_bytes: IntCounter,
     pub(crate) refused_requests: IntCounterVec,
     pub(crate) in_flight: IntGauge,
+    pub(crate) queued: IntGauge,
+    pub(crate) spool_bytes: IntGauge,
+    pub(crate) spool_records: IntGauge,
+    pub(crate) spool_age: IntGauge,
+    pub(crate) spool_cut: IntCounter,
+    pub(crate) spool_failures: IntCounter,
+    pub(crate) spooled: IntCounter,
+    pub(crate) drained: IntCounter,
+    pub(crate) forwarded: IntCounter,
+    pub(crate) marks: IntCounter,
 }
 
 impl Metrics {
@@ -40,9 +50,11 @@ impl Metrics {
             registry.register(Box::new(histogram.clone()))?;
             Ok(histogram)
         };
-        let in_flight =
-            IntGauge::new("taxameter_collect_in_flight_bytes", "Bytes of bodies that are being taken")?;
-        registry.register(Box::new(in_flight.clone()))?;
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
         Ok(Self {
             accepted: counter(
                 "taxameter_collect_events_accepted_total",
@@ -79,7 +91,41 @@ impl Metrics {
                 "taxameter_collect_requests_refused_total",
                 "Requests refused whole, by code",
             )?,
-            in_flight,
+            in_flight: gauge("taxameter_collect_in_flight_bytes", "Bytes of bodies that are being taken")?,
+            queued: gauge("taxameter_collect_queued_bytes", "Bytes of events that wait for the log")?,
+            spool_bytes: gauge(
+                "taxameter_collect_spool_bytes",
+                "Bytes in the spool, those that are on the log and not deleted yet among them",
+            )?,
+            spool_records: gauge(
+                "taxameter_collect_spool_records",
+                "Records in the spool that are not known to be on the log",
+            )?,
+            spool_age: gauge(
+                "taxameter_collect_spool_oldest_age_seconds",
+                "How long ago the oldest record in the spool was received; 0 when it is empty",
+            )?,
+            spool_cut: counter(
+                "taxameter_collect_spool_cut_records_total",
+                "Records of a torn tail that were cut off the spool; none of them had been confirmed",
+            )?,
+            spool_failures: counter(
+                "taxameter_collect_spool_failures_total",
+                "Times that the spool could not be read",
+            )?,
+            spooled: counter(
+                "taxameter_collect_spool_spooled_records_total",
+                "Records that were put into the spool",
+            )?,
+            drained: counter(
+                "taxameter_collect_spool_drained_records_total",
+                "Records that the log has from the spool",
+            )?,
+            forwarded: counter(
+                "taxameter_collect_intake_records_total",
+                "Records of the intake topic that were judged and put where they belong",
+            )?,
+            marks: counter("taxameter_collect_marks_total", "Marks that say up to when the spool is empty")?,
         })
     }
 

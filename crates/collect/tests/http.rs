@@ -333,7 +333,8 @@ async fn nobody_sends_without_somebody_having_checked_access() {
 #[tokio::test]
 async fn a_body_that_does_not_come_and_one_without_room_are_refused() {
     let stand = Stand::new().await;
-    let limits = Limits { body_time: Duration::from_millis(20), in_flight_bytes: 1_000, ..Limits::default() };
+    let (body_time, in_flight_bytes, request_bytes) = (Duration::from_millis(20), 1_100, 100);
+    let limits = Limits { body_time, in_flight_bytes, request_bytes, ..Limits::default() };
     let guard = axum::middleware::from_fn(collect::guard::loopback_only);
     let router = collect::http::router_within(limits, stand.intake.clone(), crate::support::now).layer(guard);
     let status = async |body: Body| {

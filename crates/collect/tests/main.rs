@@ -1,8 +1,12 @@
 //! The intake over the real embedded log.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what fails ends the test")]
 
+mod flaky;
+mod forward;
 mod http;
 mod intake;
+mod mark;
 mod schemas;
 mod sdk;
+mod spool;
 mod support;

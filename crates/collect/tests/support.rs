@@ -56,7 +56,7 @@ impl Stand {
         let log = Arc::new(log);
         let registry = Registry::new();
         let metrics = Metrics::register(&registry).unwrap();
-        let config = Config { collector: "c1".to_owned(), epoch: 7, hash_key: [9; 32] };
+        let config = Config { collector: "c1".to_owned(), epoch: 7, hash_key: [9; 32], spool: None };
         let shared: Arc<dyn EventLog> = Arc::<EmbeddedLog>::clone(&log);
         let intake =
             Intake::start(config, shared, Arc::new(ArcSwap::from_pointee(catalogue)), metrics).await.unwrap();
@@ -71,12 +71,7 @@ impl Stand {
 
     /// All records of a topic, partition by partition.
     pub(crate) async fn records(&self, topic: &str) -> Vec<(u32, Stored)> {
-        let mut records = Vec::new();
-        for partition in 0..self.log.topic(topic).await.unwrap().partitions {
-            let all = self.log.read(topic, partition, 0, usize::MAX).await.unwrap();
-            records.extend(all.into_iter().map(|record| (partition, record)));
-        }
-        records
+        records_of(&self.log, topic).await
     }
 
     /// All events on the usage log, as they were written, sorted.
@@ -96,15 +91,31 @@ impl Stand {
         records.into_iter().map(|(_, record)| serde_json::from_slice(&record.value).unwrap()).collect()
     }
 
-    /// A counter's value: all its labels together, or one code's.
+    /// A counter's or a gauge's value: all its labels together, or one code's.
     pub(crate) fn counted(&self, name: &str, code: Option<&str>) -> u64 {
-        let families = self.registry.gather();
-        let metrics =
-            families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
-        let wanted = metrics
-            .filter(|m| code.is_none_or(|code| m.get_label().iter().any(|label| label.value() == code)));
-        wanted.map(|metric| metric.get_counter().get_value() as u64).sum()
+        counted(&self.registry, name, code)
     }
+}
+
+/// All records of a topic, partition by partition.
+pub(crate) async fn records_of(log: &EmbeddedLog, topic: &str) -> Vec<(u32, Stored)> {
+    let mut records = Vec::new();
+    for partition in 0..log.topic(topic).await.unwrap().partitions {
+        let start = log.start_offset(topic, partition).await.unwrap();
+        let all = log.read(topic, partition, start, usize::MAX).await.unwrap();
+        records.extend(all.into_iter().map(|record| (partition, record)));
+    }
+    records
+}
+
+/// A counter's or a gauge's value: all its labels together, or one code's.
+pub(crate) fn counted(registry: &Registry, name: &str, code: Option<&str>) -> u64 {
+    let families = registry.gather();
+    let metrics =
+        families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
+    let wanted =
+        metrics.filter(|m| code.is_none_or(|code| m.get_label().iter().any(|label| label.value() == code)));
+    wanted.map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value()).sum::<f64>() as u64
 }
 
 /// A right event of `e-moten/participant_hour`.

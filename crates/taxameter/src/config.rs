@@ -24,6 +24,9 @@ const DEFAULT_LOG_KEEP_DAYS: u16 = 7;
 /// How long counting may stand still while something waits, unless told otherwise, until the program is not ready: longer
 /// than a restart or a rebalance takes.
 const DEFAULT_STANDSTILL_SECONDS: u32 = 60;
+/// A smaller spool would be full within seconds, and is probably meant in other units: what is under way already comes to
+/// 128 MiB at most.
+const SPOOL_BYTES_MIN: u64 = 1 << 20;
 /// Where the data lies unless told otherwise.
 pub const DEFAULT_DATA: &str = "taxameter-data";
 
@@ -82,8 +85,12 @@ pub struct File {
     pub catalog: Option<PathBuf>,
     /// What this process does.
     pub roles: Vec<Role>,
-    /// This collector's name in the log; unique among collectors.
+    /// This collector's name in the log; unique among collectors, and the same after each start, because a close waits for
+    /// every collector that was ever seen [default: collector-1; on Kafka one that is made once and kept in the data
+    /// directory].
     pub collector: Option<String>,
+    /// What happens to events while Kafka is away: `[spool]` with `bytes_max`, or `spool = false`.
+    pub spool: SpoolSetting,
     /// Kafka instead of the embedded log.
     pub kafka: Option<KafkaSection>,
     /// A ClickHouse server instead of the embedded one.
@@ -121,6 +128,62 @@ pub struct KafkaSection {
     /// The file that holds the SASL password (`sasl.password`).
     #[serde(default)]
     pub password_file: Option<PathBuf>,
+}
+
+/// Where accepted events are kept while Kafka is away. With the embedded log there is nothing to spool: it stands on the
+/// same disk.
+#[derive(Debug, Clone)]
+pub enum SpoolSetting {
+    /// `[spool]`, which is also what holds when nothing is said: `<data>/spool` takes them and is drained when Kafka is back.
+    On(SpoolSection),
+    /// `spool = false`: senders are answered 503 at once and keep their events themselves.
+    Off,
+}
+
+/// `[spool]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpoolSection {
+    /// The most bytes that lie in the spool; then senders are answered 503 with Retry-After until Kafka has taken some.
+    pub bytes_max: u64,
+}
+
+impl Default for SpoolSection {
+    fn default() -> Self {
+        Self { bytes_max: collect::SpoolConfig::BYTES_MAX }
+    }
+}
+
+impl Default for SpoolSetting {
+    fn default() -> Self {
+        Self::On(SpoolSection::default())
+    }
+}
+
+impl<'de> Deserialize<'de> for SpoolSetting {
+    /// Written by hand: an untagged enum would hide which field is unknown.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Setting;
+
+        impl<'de> serde::de::Visitor<'de> for Setting {
+            type Value = SpoolSetting;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("true, false or a table with bytes_max")
+            }
+
+            fn visit_bool<E>(self, is_on: bool) -> Result<SpoolSetting, E> {
+                Ok(if is_on { SpoolSetting::default() } else { SpoolSetting::Off })
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<SpoolSetting, A::Error> {
+                let section = serde::de::value::MapAccessDeserializer::new(map);
+                SpoolSection::deserialize(section).map(SpoolSetting::On)
+            }
+        }
+
+        deserializer.deserialize_any(Setting)
+    }
 }
 
 /// `[clickhouse]`
@@ -176,10 +239,12 @@ pub struct Config {
     pub catalog: Option<PathBuf>,
     /// What this process does.
     pub roles: BTreeSet<Role>,
-    /// This collector's name in the log.
-    pub collector: String,
+    /// This collector's name in the log, if it was given one.
+    pub collector: Option<String>,
     /// Where the events go.
     pub log: LogConfig,
+    /// What happens to events while Kafka is away.
+    pub spool: SpoolSetting,
     /// A ClickHouse server; none is the embedded one.
     pub clickhouse: Option<ClickHouseSection>,
     /// The file with the password of the embedded ClickHouse when it runs alone.
@@ -221,6 +286,14 @@ impl Config {
             Role::ALL.into_iter().collect()
         };
         check_listen(listen, &roles, file.store.is_some())?;
+        if let SpoolSetting::On(SpoolSection { bytes_max }) = &file.spool
+            && *bytes_max < SPOOL_BYTES_MIN
+        {
+            bail!(
+                "spool.bytes_max is {bytes_max}; it must be at least {SPOOL_BYTES_MIN} bytes, or switch the spool off with \
+                 `spool = false`"
+            );
+        }
         let partitions = file.partitions.unwrap_or(DEFAULT_PARTITIONS);
         if !(1..=256).contains(&partitions) {
             bail!("partitions is {partitions}; it must be from 1 to 256");
@@ -243,7 +316,8 @@ impl Config {
             listen,
             catalog: flags.catalog.clone().or(file.catalog),
             roles,
-            collector: file.collector.unwrap_or_else(|| "collector-1".to_owned()),
+            collector: file.collector,
+            spool: file.spool,
             log: file.kafka.map_or(LogConfig::Embedded { partitions }, LogConfig::Kafka),
             clickhouse: file.clickhouse,
             store_password_file: file.store.map(|store| store.password_file),
@@ -349,13 +423,35 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_an_error_that_suggests_the_nearest() {
-        for (text, nearest) in
-            [("lisen = \"127.0.0.1:1\"", "`listen`"), ("[kafka]\nbroker = \"a:1\"", "`brokers`")]
-        {
+        for (text, nearest) in [
+            ("lisen = \"127.0.0.1:1\"", "`listen`"),
+            ("[kafka]\nbroker = \"a:1\"", "`brokers`"),
+            ("[spool]\nbyte_max = 1", "`bytes_max`"),
+            ("spol = false", "`spool`"),
+        ] {
             let error = format!("{:#}", parse(text).unwrap_err());
             assert!(error.contains(nearest), "{error}");
         }
         assert!(parse("colour = 1").unwrap_err().to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn the_spool_is_on_unless_it_is_switched_off() {
+        let bytes_max = |text: &str| match Config::of(&Flags::default(), parse(text).unwrap()).unwrap().spool
+        {
+            SpoolSetting::On(section) => Some(section.bytes_max),
+            SpoolSetting::Off => None,
+        };
+        for (text, want) in [
+            ("", Some(4 << 30)),
+            ("spool = true", Some(4 << 30)),
+            ("[spool]", Some(4 << 30)),
+            ("[spool]\nbytes_max = 1048576", Some(1 << 20)),
+            ("spool = false", None),
+        ] {
+            assert_eq!(bytes_max(text), want, "{text}");
+        }
+        assert!(parse("spool = 7").unwrap_err().to_string().contains("a table with bytes_max"));
     }
 
     #[test]
@@ -384,6 +480,7 @@ mod tests {
                 "there are no keys",
             ),
             ("partitions = 0", "from 1 to 256"),
+            ("[spool]\nbytes_max = 4096", "at least 1048576 bytes"),
             ("roles = [\"collect\"]", "[clickhouse] must say"),
             ("roles = [\"collect\"]\n[clickhouse]\nurl = \"http://c:8123\"", "belongs to one process"),
             ("roles = [\"store\", \"api\"]\n[clickhouse]\nurl = \"http://c:8123\"", "leave out one"),

@@ -5,6 +5,7 @@
 mod control_log;
 mod counting;
 pub(crate) mod generation;
+mod intake;
 pub(crate) mod parts;
 
 use std::fs::{self, File, TryLockError};
@@ -147,7 +148,7 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
         Ok(log) => {
-            let specs = topics(&*log, config).await?;
+            let specs = topics(&*log, config).await.context("could not look at the usage topic")?;
             match log.check_topics(&specs).await {
                 Ok(found) if found.is_empty() => {
                     findings.push(Ok("the log's topics keep what they must".to_owned()))
@@ -269,11 +270,11 @@ fn partitions(config: &Config) -> u32 {
 
 /// The topics that should be there. A usage topic that is there keeps its partitions: the configuration is for a new one, and
 /// `taxameter generation begin` changes them.
-async fn topics(log: &dyn EventLog, config: &Config) -> anyhow::Result<Vec<TopicSpec>> {
+async fn topics(log: &dyn EventLog, config: &Config) -> eventlog::Result<Vec<TopicSpec>> {
     let usage = match log.topic(topic::USAGE).await {
         Ok(topic) => topic.partitions,
         Err(eventlog::Error::UnknownTopic { .. }) => partitions(config),
-        Err(error) => return Err(error).context("could not look at the usage topic"),
+        Err(error) => return Err(error),
     };
     Ok(TopicSpec::standard(usage))
 }
@@ -289,7 +290,9 @@ fn open_log(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
         #[cfg(feature = "kafka")]
         LogConfig::Kafka(section) => {
             let mut settings = eventlog::kafka::Config::new(&section.brokers);
-            settings.client_id.clone_from(&config.collector);
+            if let Some(name) = &config.collector {
+                settings.client_id.clone_from(name);
+            }
             settings.properties.clone_from(&section.properties);
             if let Some(file) = &section.password_file {
                 settings.properties.insert("sasl.password".to_owned(), read_secret(file)?);

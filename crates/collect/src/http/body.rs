@@ -31,6 +31,9 @@ pub struct Limits {
     /// The most bytes of bodies that are held at once, compressed and decompressed. A request holds at most four times
     /// its share (its body, its slices, and its records on their way), so this bounds the memory of the intake.
     pub in_flight_bytes: usize,
+    /// What a request counts for at least, whatever its body: its task, its headers and its answer. With the limit above it
+    /// bounds the requests under way to 4,096.
+    pub request_bytes: usize,
 }
 
 impl Default for Limits {
@@ -42,6 +45,7 @@ impl Default for Limits {
             ratio_free_bytes: 1 << 20,
             body_time: Duration::from_secs(30),
             in_flight_bytes: 64 << 20,
+            request_bytes: 16 << 10,
         }
     }
 }

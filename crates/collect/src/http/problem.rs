@@ -35,6 +35,8 @@ pub enum Reason {
     AtomicRefused,
     /// Too much is under way.
     Overloaded,
+    /// The log is away, and the spool holds as much as it may.
+    SpoolFull,
     /// The log does not confirm that it has the events.
     LogUnavailable,
 }
@@ -118,6 +120,12 @@ impl Reason {
                 "För mycket är på väg in just nu",
                 "Too much is on its way in right now",
             ),
+            Reason::SpoolFull => (
+                "spool_full",
+                S::SERVICE_UNAVAILABLE,
+                "Loggen är borta och mellanlagret är fullt",
+                "The log is away and the spool is full",
+            ),
             Reason::LogUnavailable => (
                 "log_unavailable",
                 S::SERVICE_UNAVAILABLE,
@@ -127,11 +135,13 @@ impl Reason {
         }
     }
 
-    /// After how many seconds to come again: at once when others are merely ahead, later when something is broken.
+    /// After how many seconds to come again: at once when others are merely ahead, later when something is broken, and much
+    /// later when it has been broken for so long that the spool is full.
     const fn retry_after(self) -> Option<&'static str> {
         match self {
             Reason::Overloaded => Some("1"),
             Reason::LogUnavailable => Some("5"),
+            Reason::SpoolFull => Some("30"),
             Reason::InvalidBody
             | Reason::InvalidHeader
             | Reason::InvalidQuery

@@ -1,22 +1,24 @@
-//! events of many requests → records of one partition each → the log
+//! events of many requests → records of one lane each → the outbox
 //!
-//! A partition with nothing under way sends at once, so a lone event waits for nobody. While something is under way,
-//! what comes is packed together and sent when that is done: the slower the log, the larger the records, without a
-//! timer. What waits is bounded by what requests may hold ([`crate::http::body::Limits`]).
+//! A lane is a partition of the usage log, or the quarantine. One with nothing under way sends at once, so a lone event
+//! waits for nobody. While something is under way, what comes is packed together and sent when that is done: the slower
+//! the log, the larger the records, without a timer. So the batch numbers of a lane only grow, apart from repetitions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use domain::Instant;
-use eventlog::{AppendError, Error, EventLog, Header, Kind, Record, topic};
+use eventlog::{Header, Kind, Record};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use prometheus::IntGauge;
 
 use super::quarantine::Entry;
+use super::waiting::Waiting;
 use super::{Config, Unavailable};
+use crate::outbox::Outbox;
 
 /// A record is sent when the next event would make it larger. With the largest event alone in it a record is a little
 /// longer than this, far below the log's limit of 900 kB; larger records gain nothing (a Kafka batch is 1 MB).
@@ -27,6 +29,14 @@ const RECORD_EVENTS_MAX: u32 = 4_096;
 
 /// The most bytes of sources that a record's header names: below the log's limit of 100 kB with their JSON around them.
 const SOURCE_BYTES_MAX: usize = 32 * 1024;
+
+/// The most bytes of events that wait in the lanes or are under way: twice what requests may hold. It is reached only when
+/// senders give up before their events are durable and come again, because their events stay in the lanes.
+const QUEUED_BYTES_MAX: usize = 128 << 20;
+
+/// What an entry of the quarantine takes in memory beside its value: it is a record of its own, and a small body can hold
+/// thousands of wrong events.
+const ENTRY_OVERHEAD_BYTES: usize = 512;
 
 /// An event that counts, with where it goes.
 #[derive(Debug)]
@@ -39,18 +49,24 @@ pub(super) struct Placed<'e> {
     pub(super) bytes: &'e [u8],
     /// Its source, for the books.
     pub(super) source: Cow<'e, str>,
+    /// Whether it was accepted before and comes from the quarantine.
+    pub(super) released: bool,
 }
 
 /// Packs what the requests bring.
 pub(super) struct Packer {
-    log: Arc<dyn EventLog>,
+    outbox: Arc<Outbox>,
     collector: String,
     epoch: u64,
     batch: AtomicU64,
+    /// As the outbox numbers them.
     lanes: Vec<Mutex<Lane>>,
+    queued_bytes: AtomicUsize,
+    queued_bytes_max: usize,
+    queued: IntGauge,
 }
 
-/// What waits for one partition, in its order, and whether an append is under way.
+/// What waits for one lane, in its order, and whether an append is under way.
 #[derive(Default)]
 struct Lane {
     full: Vec<Open>,
@@ -58,26 +74,37 @@ struct Lane {
     under_way: bool,
 }
 
-/// A record that still grows.
+/// A record that still grows, or an entry of the quarantine, which is a record of its own.
 struct Open {
+    kind: Kind,
     value: Vec<u8>,
     events: u32,
     sources: BTreeMap<String, u32>,
     source_bytes: usize,
     received: Instant,
+    released: bool,
     waiting: Vec<Arc<Waiting>>,
 }
 
 impl Packer {
-    pub(super) fn new(config: Config, log: Arc<dyn EventLog>, partitions: u32) -> Self {
-        let lanes = (0..partitions).map(|_| Mutex::default()).collect();
-        Self { log, collector: config.collector, epoch: config.epoch, batch: AtomicU64::new(0), lanes }
+    pub(super) fn new(config: &Config, outbox: Arc<Outbox>, queued: IntGauge) -> Self {
+        let lanes = (0..=outbox.partitions()).map(|_| Mutex::default()).collect();
+        Self {
+            outbox,
+            collector: config.collector.clone(),
+            epoch: config.epoch,
+            // Marks have the number 0: they may overtake records, and must not seem to be newer.
+            batch: AtomicU64::new(1),
+            lanes,
+            queued_bytes: AtomicUsize::new(0),
+            queued_bytes_max: QUEUED_BYTES_MAX,
+            queued,
+        }
     }
 
     /// How many partitions the usage log has.
     pub(super) fn partitions(&self) -> u32 {
-        // It was made from a u32.
-        u32::try_from(self.lanes.len()).unwrap_or(u32::MAX)
+        self.outbox.partitions()
     }
 
     /// Puts events on the usage log and waits until all of them are durable.
@@ -89,6 +116,7 @@ impl Packer {
         if events.is_empty() {
             return Ok(());
         }
+        self.queue(events.iter().map(|event| event.bytes.len()).sum())?;
         events.sort_unstable_by_key(|event| (event.partition, event.index));
         let waiting = Arc::new(Waiting::new());
         for of_partition in events.chunk_by(|a, b| a.partition == b.partition) {
@@ -101,89 +129,143 @@ impl Packer {
 
     fn put(self: &Arc<Self>, events: &[Placed<'_>], received: Instant, waiting: &Arc<Waiting>) {
         let Some(first) = events.first() else { return };
-        let mut lane = self.lanes[first.partition as usize].lock();
+        let index = first.partition as usize;
+        let mut lane = self.lanes[index].lock();
         for event in events {
             if lane.open.as_ref().is_some_and(|open| !open.has_room_for(event)) {
                 let full = lane.open.take();
                 lane.full.extend(full);
             }
-            lane.open.get_or_insert_with(|| Open::new(received)).push(event, waiting);
+            let open = lane.open.get_or_insert_with(|| Open::new(Kind::Events, received, event.released));
+            open.push(event, waiting);
         }
         if !lane.under_way {
-            self.send(first.partition, &mut lane);
+            self.send(index, &mut lane);
         }
     }
 
-    /// Appends all that waits, in its order. One append of a partition is under way at a time: two could overtake each
-    /// other, and of two events with the same identity and `seq` the one that was sent first must be the first.
-    fn send(self: &Arc<Self>, partition: u32, lane: &mut Lane) {
+    /// Puts entries into the quarantine and waits until they are durable.
+    pub(super) async fn quarantine(
+        self: &Arc<Self>,
+        entries: Vec<Entry>,
+        received: Instant,
+    ) -> Result<(), Unavailable> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.queue(entries.iter().map(|entry| entry.value.len() + ENTRY_OVERHEAD_BYTES).sum())?;
+        let waiting = Arc::new(Waiting::new());
+        let index = self.lanes.len() - 1;
+        {
+            let mut lane = self.lanes[index].lock();
+            for entry in entries {
+                waiting.one_added();
+                lane.full.push(Open {
+                    value: entry.value,
+                    sources: entry.source.map(|source| (source, 1)).into_iter().collect(),
+                    waiting: vec![Arc::clone(&waiting)],
+                    ..Open::new(Kind::Quarantine, received, entry.released)
+                });
+            }
+            if !lane.under_way {
+                self.send(index, &mut lane);
+            }
+        }
+        waiting.all_added();
+        waiting.wait().await
+    }
+
+    /// Appends all that waits, in its order. One append of a lane is under way at a time: two could overtake each other,
+    /// and of two events with the same identity and `seq` the one that was sent first must be the first.
+    fn send(self: &Arc<Self>, index: usize, lane: &mut Lane) {
         let open = lane.open.take();
         let ready: Vec<Open> = lane.full.drain(..).chain(open).collect();
         lane.under_way = !ready.is_empty();
         if ready.is_empty() {
             return;
         }
-        let (mut records, mut waiting) = (Vec::with_capacity(ready.len()), Vec::new());
+        let (mut records, mut waiting, mut bytes) = (Vec::with_capacity(ready.len()), Vec::new(), 0);
         for open in ready {
-            let header = self.header(Kind::Events, open.received, open.sources.into_iter().collect());
-            let mut value = open.value;
-            value.push(b']');
-            records.push(Record { header, value: Bytes::from(value) });
+            bytes += open.queued_bytes();
+            records.push(self.record(open.kind, open.value, open.sources, open.received, open.released));
             waiting.extend(open.waiting);
         }
         let packer = Arc::clone(self);
         tokio::spawn(async move {
-            let result = packer.log.append(topic::USAGE, partition, records).await;
-            let outcome = outcome(&result);
-            packer.send(partition, &mut packer.lanes[partition as usize].lock());
+            let outcome = packer.outbox.append(index, records).await;
+            packer.unqueue(bytes);
+            packer.send(index, &mut packer.lanes[index].lock());
             for request in waiting {
                 request.one_done(outcome);
             }
         });
     }
 
-    /// Puts entries into the quarantine and waits until they are durable.
-    pub(super) async fn quarantine(&self, entries: Vec<Entry>, received: Instant) -> Result<(), Unavailable> {
-        if entries.is_empty() {
-            return Ok(());
+    fn record(
+        &self,
+        kind: Kind,
+        mut value: Vec<u8>,
+        sources: BTreeMap<String, u32>,
+        received: Instant,
+        released: bool,
+    ) -> Record {
+        if kind == Kind::Events {
+            value.push(b']');
         }
-        let record = |entry: Entry| {
-            let sources = entry.source.map(|source| (source, 1)).into_iter().collect();
-            Record { header: self.header(Kind::Quarantine, received, sources), value: entry.value }
-        };
-        let records = entries.into_iter().map(record).collect();
-        outcome(&self.log.append(topic::QUARANTINE, 0, records).await)
-    }
-
-    fn header(&self, kind: Kind, received: Instant, sources: Vec<(String, u32)>) -> Header {
-        Header {
+        let header = Header {
             kind,
             collector: self.collector.clone(),
             epoch: self.epoch,
             batch: self.batch.fetch_add(1, Ordering::Relaxed),
             received: received.micros(),
-            sources,
-            released: false,
+            sources: sources.into_iter().collect(),
+            released,
+        };
+        Record { header, value: Bytes::from(value) }
+    }
+
+    /// Makes room for a request's bytes; one that comes alone is never too large.
+    fn queue(&self, bytes: usize) -> Result<(), Unavailable> {
+        let before = self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.queued.add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        if before > 0 && before + bytes > self.queued_bytes_max {
+            self.unqueue(bytes);
+            return Err(Unavailable::Overloaded);
         }
+        Ok(())
+    }
+
+    fn unqueue(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.queued.sub(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 }
 
 impl Open {
-    fn new(received: Instant) -> Self {
+    fn new(kind: Kind, received: Instant, released: bool) -> Self {
         Self {
+            kind,
             value: Vec::with_capacity(4 * 1024),
             events: 0,
             sources: BTreeMap::new(),
             source_bytes: 0,
             received,
+            released,
             waiting: Vec::with_capacity(1),
         }
+    }
+
+    /// What it was counted with when it was queued: its events without what stands around each, or its entry.
+    fn queued_bytes(&self) -> usize {
+        let around = if self.kind == Kind::Quarantine { ENTRY_OVERHEAD_BYTES } else { 0 };
+        self.value.len() + around - self.events as usize
     }
 
     fn has_room_for(&self, event: &Placed<'_>) -> bool {
         self.value.len() + event.bytes.len() + 2 <= RECORD_BYTES
             && self.events < RECORD_EVENTS_MAX
             && self.source_bytes + event.source.len() <= SOURCE_BYTES_MAX
+            && self.released == event.released
     }
 
     fn push(&mut self, event: &Placed<'_>, waiting: &Arc<Waiting>) {
@@ -202,112 +284,5 @@ impl Open {
             waiting.one_added();
             self.waiting.push(Arc::clone(waiting));
         }
-    }
-}
-
-/// A request that waits for its records: counts down, and remembers the worst that happened.
-struct Waiting {
-    /// Records that are not done yet, and one more while records are still added.
-    left: AtomicUsize,
-    worst: AtomicU8,
-    done: Notify,
-}
-
-const WORST_NONE: u8 = 0;
-const WORST_OVERLOADED: u8 = 1;
-const WORST_LOG: u8 = 2;
-const WORST_FULL: u8 = 3;
-const WORST_FAILED: u8 = 4;
-
-impl Waiting {
-    fn new() -> Self {
-        Self { left: AtomicUsize::new(1), worst: AtomicU8::new(WORST_NONE), done: Notify::new() }
-    }
-
-    fn one_added(&self) {
-        self.left.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn all_added(&self) {
-        self.one_done(Ok(()));
-    }
-
-    fn one_done(&self, outcome: Result<(), Unavailable>) {
-        let worst = match outcome {
-            Ok(()) => WORST_NONE,
-            Err(Unavailable::Overloaded) => WORST_OVERLOADED,
-            Err(Unavailable::Log) => WORST_LOG,
-            Err(Unavailable::LogFull) => WORST_FULL,
-            Err(Unavailable::LogFailed) => WORST_FAILED,
-        };
-        self.worst.fetch_max(worst, Ordering::AcqRel);
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.done.notify_one();
-        }
-    }
-
-    async fn wait(&self) -> Result<(), Unavailable> {
-        // The permit of an earlier notification is kept, so this cannot miss it.
-        self.done.notified().await;
-        match self.worst.load(Ordering::Acquire) {
-            WORST_NONE => Ok(()),
-            WORST_OVERLOADED => Err(Unavailable::Overloaded),
-            WORST_FULL => Err(Unavailable::LogFull),
-            WORST_FAILED => Err(Unavailable::LogFailed),
-            _ => Err(Unavailable::Log),
-        }
-    }
-}
-
-/// What the senders are told of an append, and the one place where a failed one is logged.
-fn outcome(result: &Result<Vec<u64>, AppendError>) -> Result<(), Unavailable> {
-    let Err(failed) = result else { return Ok(()) };
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "whatever else is wrong with the log, the senders wait for us"
-    )]
-    match &failed.error {
-        Error::Overloaded { .. } => {
-            tracing::warn!(topic = failed.topic, "the log is overloaded; senders are asked to wait");
-            Err(Unavailable::Overloaded)
-        }
-        error => {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(topic = failed.topic, %error, cause, "events could not be put on the log");
-            Err(match error {
-                Error::Full { .. } => Unavailable::LogFull,
-                Error::Poisoned { .. } => Unavailable::LogFailed,
-                _ => Unavailable::Log,
-            })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_overloaded_log_is_worth_trying_again_at_once() {
-        let failed =
-            |error| outcome(&Err(AppendError { topic: "usage".to_owned(), outcomes: Vec::new(), error }));
-        assert_eq!(failed(Error::Overloaded { bytes: 1 }), Err(Unavailable::Overloaded));
-        assert_eq!(failed(Error::Full { path: "log".into(), free_bytes: 1 }), Err(Unavailable::LogFull));
-        assert_eq!(failed(Error::UnknownTopic { topic: "usage".to_owned() }), Err(Unavailable::Log));
-        assert_eq!(outcome(&Ok(vec![0])), Ok(()));
-    }
-
-    #[tokio::test]
-    async fn a_request_is_done_after_its_last_record_and_as_bad_as_its_worst() {
-        let waiting = Waiting::new();
-        for _ in 0..3 {
-            waiting.one_added();
-        }
-        waiting.one_done(Err(Unavailable::Log));
-        waiting.all_added();
-        waiting.one_done(Err(Unavailable::Overloaded));
-        assert!(futures::FutureExt::now_or_never(waiting.wait()).is_none());
-        waiting.one_done(Ok(()));
-        assert_eq!(waiting.wait().await, Err(Unavailable::Log));
     }
 }

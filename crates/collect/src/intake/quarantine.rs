@@ -2,9 +2,9 @@
 //!
 //! An entry is a JSON object `{"code","detail","source","id","event","hash"}`: `event` is the event's own bytes in
 //! base64, at most the largest event that is taken (`"cut": true` says that there were more). An event with personal
-//! data leaves only its reason, its source and a keyed hash by which the same event is known again.
+//! data leaves only its reason, its source and a keyed hash by which the same event is known again. What was found on the
+//! intake topic has its place there, too: `"place": {"topic","partition","offset","index"}`.
 
-use bytes::Bytes;
 use data_encoding::BASE64;
 use domain::event::EVENT_BYTES_MAX;
 use domain::rejection::{Code, Rejection};
@@ -16,7 +16,35 @@ pub(super) struct Entry {
     /// The event's source, when it can be read and holds no personal data.
     pub(super) source: Option<String>,
     /// The JSON object.
-    pub(super) value: Bytes,
+    pub(super) value: Vec<u8>,
+    /// Whether it was in the quarantine before, so that the books do not count it as parked once more.
+    pub(super) released: bool,
+}
+
+/// Where an event was found, if no request brought it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The topic.
+    pub topic: &'static str,
+    /// The partition.
+    pub partition: u32,
+    /// The record.
+    pub offset: u64,
+    /// The event in the record, from 0.
+    pub index: usize,
+}
+
+/// What is known of an event beside its bytes and what is wrong with it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origin {
+    /// Its source, when it can be read.
+    pub(super) source: Option<String>,
+    /// Its id, when it can be read.
+    pub(super) id: Option<String>,
+    /// Where it was found.
+    pub(super) place: Option<Place>,
+    /// Whether it comes from the quarantine.
+    pub(super) released: bool,
 }
 
 #[derive(Serialize)]
@@ -30,17 +58,14 @@ struct Wire<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
     hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
 }
 
 impl Entry {
     /// What is kept of an event.
-    pub(super) fn new(
-        bytes: &[u8],
-        reason: &Rejection,
-        source: Option<String>,
-        id: Option<String>,
-        key: &[u8; 32],
-    ) -> Self {
+    pub(super) fn new(bytes: &[u8], reason: &Rejection, origin: Origin, key: &[u8; 32]) -> Self {
+        let Origin { source, id, place, released } = origin;
         let personal = reason.code == Code::PersonalData;
         let kept = &bytes[..bytes.len().min(EVENT_BYTES_MAX)];
         let wire = Wire {
@@ -51,10 +76,11 @@ impl Entry {
             event: (!personal).then(|| BASE64.encode(kept)),
             cut: !personal && kept.len() < bytes.len(),
             hash: blake3::keyed_hash(key, bytes).to_hex().to_string(),
+            place,
         };
         #[expect(clippy::expect_used, reason = "strings in a struct always become JSON, in memory")]
         let value = serde_json::to_vec(&wire).expect("an entry is JSON");
-        Self { source, value: Bytes::from(value) }
+        Self { source, value, released }
     }
 }
 
@@ -64,7 +90,8 @@ mod tests {
 
     fn entry(code: Code, bytes: &[u8]) -> serde_json::Value {
         let reason = Rejection::new(code, "why");
-        let entry = Entry::new(bytes, &reason, Some("/s".to_owned()), Some("a".to_owned()), &[7; 32]);
+        let (source, id) = (Some("/s".to_owned()), Some("a".to_owned()));
+        let entry = Entry::new(bytes, &reason, Origin { source, id, ..Origin::default() }, &[7; 32]);
         serde_json::from_slice(&entry.value).unwrap()
     }
 

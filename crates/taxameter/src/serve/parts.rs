@@ -15,7 +15,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::counting::Counting;
-use super::{Engine, connect, now, open_log, random, topics};
+use super::intake::{Collector, starts_without_log};
+use super::{Engine, connect, now, open_log, topics};
 use crate::catalogue;
 use crate::config::{Config, Role};
 use crate::listener::Listener;
@@ -32,8 +33,8 @@ pub(crate) struct Shared {
 /// How long a part may take to answer before it counts as away: whoever asks for readiness waits no longer.
 pub(super) const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 
-type Tasks = JoinSet<anyhow::Result<()>>;
-type Stop = watch::Receiver<bool>;
+pub(super) type Tasks = JoinSet<anyhow::Result<()>>;
+pub(super) type Stop = watch::Receiver<bool>;
 
 /// Starts the stages that the configuration names, and answers on the listener.
 pub(super) async fn start(
@@ -46,8 +47,13 @@ pub(super) async fn start(
     let store = connect(config, engine).await?;
     let in_force = catalogue::in_force(&store, config.catalog.as_deref(), now()).await?;
     let log = open_log(config)?;
-    let specs = topics(&*log, config).await?;
-    log.ensure_topics(&specs).await.context("could not make the log's topics")?;
+    match make_topics(&*log, config).await {
+        Ok(()) => {}
+        Err(error) if error.is_retriable() && starts_without_log(config) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "starting without the log");
+        }
+        Err(error) => return Err(error).context("could not make the log's topics"),
+    }
     let catalogue = Arc::new(ArcSwap::from_pointee(in_force));
     let shared = Shared { store, log, catalogue, registry: Registry::new() };
     let reload = Arc::new(Notify::new());
@@ -60,13 +66,26 @@ pub(super) async fn start(
     if config.runs(Role::Aggregate) {
         aggregate(config, &shared, reload, tasks, stop)?;
     }
-    let router = routes(config, &shared, tasks, stop).await?;
+    let collector = if config.runs(Role::Collect) {
+        Some(Collector::start(config, &shared, tasks, stop).await?)
+    } else {
+        None
+    };
+    let router = routes(config, &shared, collector.as_ref(), tasks, stop).await?;
     let stop = stop.clone();
     tasks.spawn(async move {
         listener.run(router, stop).await;
+        if let Some(collector) = collector {
+            collector.leave().await;
+        }
         Ok(())
     });
     Ok(())
+}
+
+async fn make_topics(log: &dyn EventLog, config: &Config) -> eventlog::Result<()> {
+    let specs = topics(log, config).await?;
+    log.ensure_topics(&specs).await.map(drop)
 }
 
 fn aggregate(
@@ -101,10 +120,16 @@ pub(super) fn counting_as(config: &Config) -> aggregate::Config {
 }
 
 /// What is answered over HTTP: intake, queries, decisions, and the page.
-async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop) -> anyhow::Result<Router> {
+async fn routes(
+    config: &Config,
+    shared: &Shared,
+    collector: Option<&Collector>,
+    tasks: &mut Tasks,
+    stop: &Stop,
+) -> anyhow::Result<Router> {
     let mut router = Router::new();
-    if config.runs(Role::Collect) {
-        router = router.merge(intake(config, shared).await?);
+    if let Some(collector) = collector {
+        router = router.merge(collector.router());
     }
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
     let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
@@ -124,7 +149,7 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
         catalogue: Arc::clone(&shared.catalogue),
         registry: shared.registry.clone(),
         metrics: api::Metrics::register(&shared.registry)?,
-        ready: ready(shared, Counting::follow(config, shared, tasks, stop)),
+        ready: ready(shared, Counting::follow(config, shared, tasks, stop), taker(config, collector)),
         now,
     };
     router = if config.runs(Role::Api) {
@@ -136,53 +161,17 @@ async fn routes(config: &Config, shared: &Shared, tasks: &mut Tasks, stop: &Stop
     Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
 }
 
-async fn intake(config: &Config, shared: &Shared) -> anyhow::Result<Router> {
-    let metrics = collect::Metrics::register(&shared.registry)?;
-    let settings = collect::intake::Config {
-        collector: config.collector.clone(),
-        // The clock grows from start to start, so batch numbers may begin anew with each.
-        epoch: u64::try_from(now().micros()).unwrap_or_default(),
-        hash_key: hash_key(config)?,
-    };
-    let intake = Intake::start(settings, Arc::clone(&shared.log), Arc::clone(&shared.catalogue), metrics)
-        .await
-        .context("the intake cannot reach the log")?;
-    Ok(collect::router(Arc::new(intake), now))
+/// What takes events while the log is away, where that is all that this process is there for.
+fn taker(config: &Config, collector: Option<&Collector>) -> Option<Arc<Intake>> {
+    collector.filter(|_| starts_without_log(config)).map(Collector::intake)
 }
 
-/// The key of the hashes that stand for refused personal data: made once, kept in the data directory for its owner only.
-fn hash_key(config: &Config) -> anyhow::Result<[u8; 32]> {
-    let path = config.data.join("hash.key");
-    let read = |bytes: Vec<u8>| {
-        <[u8; 32]>::try_from(bytes).map_err(|_| anyhow::anyhow!("{} must hold 32 bytes", path.display()))
-    };
-    match std::fs::read(&path) {
-        Ok(bytes) => return read(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
-    }
-    let key = random()?;
-    // Under another name until it is whole: half a key after power loss would keep the program from starting.
-    let new = path.with_extension("key.new");
-    let mut file = std::fs::File::options();
-    file.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let written = file.open(&new).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, &key)?;
-        file.sync_all()?;
-        std::fs::rename(&new, &path)?;
-        std::fs::File::open(&config.data)?.sync_all()
-    });
-    written.with_context(|| format!("could not write {}", path.display()))?;
-    Ok(key)
-}
-
-/// Ready is who can take events and count them: the log can be written to and answers, so does the store, and counting moves.
-fn ready(shared: &Shared, counting: Counting) -> api::Ready {
+/// Ready is who can take events and count them: the log can be written to and answers (or a spool takes its place), so does
+/// the store, and counting moves.
+fn ready(shared: &Shared, counting: Counting, taker: Option<Arc<Intake>>) -> api::Ready {
     let shared = shared.clone();
     Arc::new(move || {
-        let (shared, counting) = (shared.clone(), counting.check());
+        let (shared, counting, taker) = (shared.clone(), counting.check(), taker.clone());
         async move {
             let log = async {
                 shared.log.check_writable().await?;
@@ -191,7 +180,11 @@ fn ready(shared: &Shared, counting: Counting) -> api::Ready {
             let log = tokio::time::timeout(ANSWER_MAX, log);
             let lag = tokio::time::timeout(ANSWER_MAX, shared.store.lag());
             let (log, lag) = futures::join!(log, lag);
-            vec![answers("log", log), answers("store", lag), counting]
+            let log = match taker.filter(|intake| intake.has_spool_room()) {
+                Some(_) => api::Check { name: "log", ok: true, cause: String::new() },
+                None => answers("log", log),
+            };
+            vec![log, answers("store", lag), counting]
         }
         .boxed()
     })
