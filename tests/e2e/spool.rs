@@ -133,13 +133,14 @@ fn what_was_accepted_while_kafka_was_away_is_counted_once_and_in_order() {
         &mut Value::Null,
     );
 
-    // With an empty spool, it says so.
+    // With an empty spool it says so, and at once when somebody decides something.
+    program.post("/v1/months/2021-01/preliminary", &json!({}));
     let marks = || records(&log, &runtime, 0).into_iter().filter_map(|record| record.header.ok());
     let last = marks().filter(|header| header.kind == Kind::Events).map(|header| header.received).max();
     program.until("a mark that is later than everything", || {
-        marks().find_map(|header| match header.kind {
-            Kind::Mark { spool_empty_until } if Some(spool_empty_until) > last => Some(()),
-            _ => None,
+        marks().find_map(|header| {
+            let Kind::Mark { spool_empty_until } = header.kind else { return None };
+            (Some(spool_empty_until) > last).then_some(())
         })
     });
 }

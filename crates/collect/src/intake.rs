@@ -19,7 +19,8 @@ use domain::{EventKey, Instant};
 use eventlog::{EventLog, wire};
 use tokio::sync::watch;
 
-use self::arrivals::{Arrival, Arrivals};
+pub use self::arrivals::Arrival;
+use self::arrivals::Arrivals;
 use self::judge::{Judge, Verdict};
 use self::packer::{Packer, Placed};
 pub use self::quarantine::Place;

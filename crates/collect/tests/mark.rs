@@ -20,13 +20,11 @@ fn marker(stand: &Stand) -> Marker {
 async fn marks(stand: &Stand) -> Vec<i64> {
     let records = stand.records(topic::USAGE).await;
     let headers = records.into_iter().map(|(partition, record)| (partition, record.header.unwrap()));
-    let marks = headers.filter_map(|(partition, header)| match header.kind {
-        Kind::Mark { spool_empty_until } => {
-            assert_eq!((partition, header.collector.as_str(), header.epoch, header.batch), (0, "c1", 7, 0));
-            assert!(header.sources.is_empty());
-            Some(spool_empty_until)
-        }
-        _ => None,
+    let marks = headers.filter_map(|(partition, header)| {
+        let Kind::Mark { spool_empty_until } = header.kind else { return None };
+        assert_eq!((partition, header.collector.as_str(), header.epoch, header.batch), (0, "c1", 7, 0));
+        assert!(header.sources.is_empty());
+        Some(spool_empty_until)
     });
     marks.collect()
 }

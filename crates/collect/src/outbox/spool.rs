@@ -159,10 +159,12 @@ impl Spool {
             error = &failed.error as &dyn std::error::Error,
             "the spool does not take events"
         );
-        Err(match &failed.error {
-            Error::Full { .. } => Unavailable::SpoolFull,
-            Error::Poisoned { .. } => Unavailable::LogFailed,
-            _ => Unavailable::Log,
+        Err(if matches!(failed.error, Error::Full { .. }) {
+            Unavailable::SpoolFull
+        } else if matches!(failed.error, Error::Poisoned { .. }) {
+            Unavailable::LogFailed
+        } else {
+            Unavailable::Log
         })
     }
 
