@@ -31,6 +31,8 @@ mod events;
 mod fault;
 #[path = "faults/load.rs"]
 mod load;
+#[path = "faults/missing.rs"]
+mod missing;
 #[path = "faults/random.rs"]
 mod random;
 #[path = "faults/run.rs"]

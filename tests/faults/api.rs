@@ -82,6 +82,15 @@ impl Api {
         Err(format!("{path}: {status} {}", String::from_utf8_lossy(&bytes)))
     }
 
+    /// A query of ClickHouse.
+    pub(crate) fn query(&self, sql: &str, password: &str) -> Result<String, String> {
+        let request = self.client.post(&self.url).header("x-clickhouse-key", password).timeout(LONG_TIMEOUT);
+        let answer = request.body(sql.to_owned()).send().map_err(|error| error.to_string())?;
+        let status = answer.status();
+        let text = answer.text().map_err(|error| error.to_string())?;
+        if status.is_success() { Ok(text) } else { Err(text) }
+    }
+
     /// `GET` of JSON.
     pub(crate) fn get(&self, path: &str) -> Result<Value, String> {
         serde_json::from_slice(&self.bytes(path)?).map_err(|error| format!("{path}: {error}"))

@@ -86,6 +86,9 @@ pub(crate) fn judge(reckoning: &Reckoning, accounts: &[Account], answers: &Answe
         let counted = counted(&lines);
         verdict.lost += account.new.saturating_sub(counted);
         verdict.twice += counted.saturating_sub(account.new);
+        if counted != account.new {
+            verdict.differences.push(format!("{source}: {} events sent, {counted} counted", account.new));
+        }
         for outcome in ["conflict", "quarantined", "refused", "parked", "difference"] {
             let found = lines.iter().filter_map(|line| line[outcome].as_i64()).sum::<i64>();
             if found != 0 {

@@ -13,6 +13,7 @@ use crate::controls;
 use crate::event::source;
 use crate::fault::{Kind, deal};
 use crate::load::Load;
+use crate::missing;
 use crate::world::{TARGETS, World};
 
 /// How long anything that is awaited may take on a slow day. A wait ends as soon as what it waits for is there.
@@ -53,9 +54,10 @@ pub(crate) fn run(network: Option<Network>, faults: usize, seed: u64, rate: u64)
         Ok((recoveries, verdict))
     });
     match outcome {
-        Ok((recoveries, verdict)) => report(&world, &load, &recoveries, &verdict, seed, began),
+        Ok((recoveries, verdict)) => report(&mut world, &load, &recoveries, &verdict, seed, began),
         Err(why) => {
             println!("FAILED with seed {seed}: {why}\n{}", world.last_words(30));
+            println!("what is left of it lies in {}", world.keep().display());
             false
         }
     }
@@ -200,7 +202,10 @@ fn the_end(world: &mut World, load: &Arc<Load>, was: &Frozen) -> Result<Verdict,
     let mut verdict = match (verdict, waited) {
         (Some(verdict), Ok(())) => verdict,
         // What differs says more than that the time is up.
-        (Some(verdict), Err(_)) => return Ok(verdict),
+        (Some(mut verdict), Err(_)) => {
+            verdict.differences.extend(missing::explain(world, &acknowledged));
+            return Ok(verdict);
+        }
         (None, Err(why)) => return Err(why),
         (None, Ok(())) => unreachable!("who judged has a verdict"),
     };
@@ -225,7 +230,7 @@ fn catalogue() -> domain::catalogue::Catalogue {
 }
 
 fn report(
-    world: &World,
+    world: &mut World,
     load: &Load,
     recoveries: &[(Kind, Duration)],
     verdict: &Verdict,
@@ -262,7 +267,7 @@ fn report(
         world.ended().len(),
     );
     if !verdict.is_right() {
-        println!("what the programs said last:\n{}", world.last_words(10));
+        println!("what is left of it lies in {}", world.keep().display());
     }
     verdict.is_right()
 }

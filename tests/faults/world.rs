@@ -16,7 +16,12 @@ use crate::fault::Kind;
 /// How long anything may take to start on a slow day.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 const BROKERS: usize = 3;
-const PARTITIONS: u32 = 6;
+/// The partitions of the usage log, so that both aggregators have some.
+pub(crate) const PARTITIONS: u32 = 6;
+/// The usage log's topic.
+pub(crate) const USAGE: &str = "faults.usage";
+/// The store's password.
+pub(crate) const PASSWORD: &str = "hemligt";
 const DIRECTORY_PREFIX: &str = "taxameter-faults-";
 /// The catalogue with a meter of every kind.
 pub(crate) const CATALOGUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/faults/catalogue");
@@ -76,7 +81,7 @@ impl World {
         let cluster = Cluster::start_at(&broker_places).unwrap_or_else(|error| panic!("{error}"));
         let ports = free_ports(PROGRAMS.len());
         let store = SocketAddr::new(places[STORE].address(), ports[STORE]);
-        std::fs::write(directory.path().join("password"), "hemligt").expect("a file");
+        std::fs::write(directory.path().join("password"), PASSWORD).expect("a file");
         // What is started again is the same, also when somebody builds meanwhile.
         std::fs::copy(env!("CARGO_BIN_EXE_taxameter"), directory.path().join("taxameter")).expect("a copy");
         let mut programs = Vec::new();
@@ -126,7 +131,13 @@ impl World {
         self.programs[index].process = Some(process);
     }
 
-    fn store(&self) -> Api {
+    /// How the brokers are reached.
+    pub(crate) fn kafka(&self) -> eventlog::kafka::Config {
+        self.cluster.config()
+    }
+
+    /// The store itself, to look at its rows.
+    pub(crate) fn store(&self) -> Api {
         let store = &self.programs[STORE];
         Api::new(&Place::loopback(), &store.listens().to_string())
     }
@@ -207,6 +218,12 @@ impl World {
                 self.spawn(index);
             }
         }
+    }
+
+    /// Leaves what the programs wrote where it is, and says where.
+    pub(crate) fn keep(&mut self) -> std::path::PathBuf {
+        self.directory.disable_cleanup(true);
+        self.directory.path().to_owned()
     }
 
     /// The programs that ended by themselves.
