@@ -24,7 +24,7 @@ use crate::supply::Shared;
 const TOPIC: &str = "losses";
 const PARTITIONS: u32 = 3;
 /// How many losses the ordinary run has.
-const LOSSES: u64 = 20;
+const LOSSES: u64 = 10;
 /// So many losses happen to one log; then another begins.
 const LOSSES_PER_LOG: u64 = 10;
 /// Power goes after at most so many changes of the disk: enough for tables and value files to be written.
