@@ -181,7 +181,7 @@ impl Pass for &[u8] {
 
 /// Reads one batch with all its parts and answers with its length.
 fn batch(from: &mut impl Pass) -> Option<u64> {
-    let mut start = [0; 1 + START_BYTES as usize];
+    let mut start = [0; 1 + START_BYTES];
     from.read_exact(&mut start).ok().filter(|()| start[0] == START)?;
     let mut bytes = start.len() as u64;
     for _ in 0..u32::from_le_bytes([start[1], start[2], start[3], start[4]]) {
