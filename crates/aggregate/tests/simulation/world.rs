@@ -248,8 +248,11 @@ impl World {
         forgotten
     }
 
-    /// What was to be sent again is, in any order.
+    /// What was to be sent again is, in any order. Never beyond the horizon: by then its identities may be others, and what
+    /// comes back from before would be judged as one of them. No spool holds records for that long.
     fn resend(&mut self) {
+        let oldest = now().to_utc() - Months::new(self.scene.horizon);
+        self.again.retain(|(_, logged)| logged.received().to_utc() >= oldest);
         if !self.again.is_empty() && self.random.percent(40) {
             let (partition, logged) = self.again.swap_remove(self.random.below(self.again.len()));
             self.repeat(partition, &logged);
