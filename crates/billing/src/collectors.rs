@@ -1,6 +1,8 @@
 //! Collectors: who must say that all it acknowledged is on the log before a month closes (counting §7), and who is not
 //! waited for any more.
 
+mod marks;
+
 use std::time::Duration;
 
 use domain::Instant;
@@ -15,11 +17,12 @@ use crate::biller::Biller;
 use crate::blocker::Blocker;
 use crate::control::{Carried, Decision, Handler, REFUSED};
 use crate::error::storing;
+use marks::Marks;
 
 /// The action of the control log.
 pub(crate) const RETIRE: &str = "collector.retire";
 
-/// How often marks are looked for: a collector writes one soon after the decision, and counting takes tenths of a second.
+/// How often marks are looked for: a collector writes one soon after the decision.
 const MARKS_POLL: Duration = Duration::from_millis(50);
 
 /// A collector marks each minute. One that has not for so long is silent, in microseconds.
@@ -109,8 +112,9 @@ impl Biller {
             return Ok(Vec::new());
         }
         let deadline = tokio::time::Instant::now() + self.marks_wait();
+        let mut marks = Marks::new(self.clone());
         loop {
-            let collectors = self.store().collectors().await.map_err(storing("reading marks"))?;
+            let collectors = marks.newest().await?;
             let silent: Vec<Blocker> = collectors
                 .iter()
                 .filter(|collector| !is_retired(collector) && collector.spool_empty_until <= decision.at)

@@ -1,15 +1,17 @@
 //! The control log: who writes it, what counts, and what the audit says about it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use billing::AuditState;
+use billing::{AuditState, Owner};
 use bytes::Bytes;
 use eventlog::topic::CONTROL;
 use eventlog::{Header, Kind, Record};
 use store::control::ControlOutcome;
+use tokio::sync::watch;
 
 use crate::catalogue::month;
-use crate::world::{World, clock, in_world};
+use crate::world::{World, clock, in_world, until};
 
 pub(crate) fn control_header() -> Header {
     Header {
@@ -118,5 +120,33 @@ fn a_chain_that_was_broken_by_hand_is_found_where_it_is() {
             ]
         );
         world
+    });
+}
+
+#[test]
+fn what_an_owner_does_not_know_waits_for_one_that_does() {
+    crate::shared::on_server(|url| async move {
+        let world = World::new(url, "unknown_action").await;
+        let registry = prometheus::Registry::new();
+        let metrics = billing::Metrics::register(&registry).unwrap();
+        // An older program: it knows no action at all.
+        let older = Owner::new(world.store.clone(), Arc::clone(&world.log)).measured(metrics);
+        let (stop, stopped) = watch::channel(false);
+        let older = tokio::spawn(older.run(stopped));
+        let biller = world.another_biller();
+        let deciding = tokio::spawn(async move { biller.preliminary(month("2021-03")).await.unwrap() });
+        let failures = || {
+            let families = registry.gather();
+            let failures = families.iter().find(|f| f.name() == "taxameter_billing_decision_failures_total");
+            failures.is_some_and(|family| family.get_metric()[0].get_counter().get_value() >= 2.0)
+        };
+        until("the older program tried", async || failures()).await;
+        assert_eq!(world.store.control_outcomes(0..u64::MAX).await.unwrap(), []);
+        stop.send_replace(true);
+        older.await.unwrap().unwrap();
+        world.start_owner();
+        deciding.await.unwrap();
+        assert_eq!(audited(&world).await, [(0, AuditState::Valid, None, Some("preliminary".to_owned()))]);
+        world.finish().await;
     });
 }
