@@ -125,7 +125,9 @@ pub(crate) fn charges(api: &Api, month: &str) -> Result<Vec<Value>, String> {
     api.list(&format!("/v1/charges?month={month}"))
 }
 
-/// What of a month was charged, in the month itself and as corrections of a later one, against its fresh reckoning.
+/// What of a month was charged, in the month itself and as corrections of a later one, against its fresh reckoning: every
+/// amount of every line, and the surcharge of every payer. (A correction spreads the difference of a payer's surcharge over
+/// the lines that changed, so those of single lines may be an öre off.)
 pub(crate) fn judge_charges(
     reckoning: &Reckoning,
     month: &str,
@@ -156,7 +158,22 @@ pub(crate) fn judge_charges(
         totals.insert((*name).to_owned(), total.to_string().into());
     }
     let found = reckoning.compare_charges(month, &lines, &Value::Object(totals));
-    found.iter().map(|difference| format!("with its corrections, {difference}")).collect()
+    let found = found.iter().filter(|difference| !difference.what.ends_with("\" surcharge"));
+    let mut found: Vec<String> =
+        found.map(|difference| format!("with its corrections, {difference}")).collect();
+    let mut surcharges: BTreeMap<String, (Decimal, Decimal)> = BTreeMap::new();
+    for (key, charge) in reckoning.charges.iter().filter(|(key, _)| key.month == month) {
+        surcharges.entry(key.customer.clone().unwrap_or_default()).or_default().0 += charge.surcharge;
+    }
+    for line in &lines {
+        surcharges.entry(text(line, "customer")).or_default().1 += decimal(&line["surcharge"]);
+    }
+    for (payer, (want, got)) in surcharges.into_iter().filter(|(_, (want, got))| want != got) {
+        found.push(format!(
+            "{month} surcharge of {payer}, with its corrections: oracle {want}, program {got}"
+        ));
+    }
+    found
 }
 
 fn decimal(value: &Value) -> Decimal {
