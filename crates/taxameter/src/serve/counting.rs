@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aggregate::lag::{Movement, Standstill};
-use eventlog::topic;
+use eventlog::{EventLog, topic};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -34,17 +34,21 @@ impl Counting {
         tasks.spawn(async move {
             let look = async {
                 // A store that does not answer counts nothing either: what it said last stands.
-                let mut counted = Vec::new();
+                let mut counted: Vec<(u32, u64)> = Vec::new();
                 loop {
                     if let Ok(Ok(lag)) = tokio::time::timeout(ANSWER_MAX, shared.store.lag()).await {
-                        counted = lag;
+                        counted = lag.into_iter().map(|lag| (lag.partition, lag.counted)).collect();
                     }
-                    for partition in &counted {
-                        let end = shared.log.end_offset(topic::USAGE, partition.partition);
+                    // Before it said anything, or when nobody has begun to count, everything waits.
+                    if counted.is_empty() {
+                        counted = starts(&*shared.log).await;
+                    }
+                    for (partition, upto) in &counted {
+                        let end = shared.log.end_offset(topic::USAGE, *partition);
                         let Ok(Ok(end)) = tokio::time::timeout(ANSWER_MAX, end).await else { continue };
                         let now = tokio::time::Instant::now();
                         let mut movement = movement.lock().unwrap_or_else(PoisonError::into_inner);
-                        movement.observe(partition.partition, partition.counted, end, now);
+                        movement.observe(*partition, *upto, end, now);
                     }
                     tokio::time::sleep(LOOK).await;
                 }
@@ -74,4 +78,19 @@ impl Counting {
         }
         api::Check { name: "counting", ok: why.is_none(), cause: why.unwrap_or_default() }
     }
+}
+
+/// Where the usage log begins, by partition; empty when it does not answer.
+async fn starts(log: &dyn EventLog) -> Vec<(u32, u64)> {
+    let mut starts = Vec::new();
+    let Ok(Ok(topic)) = tokio::time::timeout(ANSWER_MAX, log.topic(topic::USAGE)).await else {
+        return starts;
+    };
+    for partition in 0..topic.partitions {
+        let start = log.start_offset(topic::USAGE, partition);
+        if let Ok(Ok(start)) = tokio::time::timeout(ANSWER_MAX, start).await {
+            starts.push((partition, start));
+        }
+    }
+    starts
 }
