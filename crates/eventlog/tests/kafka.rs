@@ -231,6 +231,34 @@ fn settings_that_endanger_records_are_found() {
     });
 }
 
+/// librdkafka asks for the end of a partition that is assigned there, and when a seek overtakes the answer, asks again and
+/// goes to where the end is then.
+#[test]
+fn nothing_that_comes_while_a_partition_is_taken_over_is_passed_over() {
+    run(async {
+        let topic = "appended_while_taken_over";
+        let log = log_with(topic).await;
+        log.append(topic, 0, numbered(0..10)).await.unwrap();
+        for round in 0..8_u64 {
+            let mut subscription = log.subscribe(topic, &format!("group-{round}")).await.unwrap();
+            assigned(&mut *subscription).await;
+            subscription.seek(0, 0).await.unwrap();
+            // Longer than the half second after which librdkafka asks again.
+            let (appending, first) = (Arc::clone(&log), 10 + 50 * round);
+            let appends = tokio::spawn(async move {
+                for number in first..first + 50 {
+                    appending.append(topic, 0, numbered(number..number + 1)).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+            let records = collect(&mut *subscription, first as usize + 50).await;
+            let offsets: Vec<u64> = records[&0].iter().map(|record| record.offset).collect();
+            assert_eq!(offsets, (0..first + 50).collect::<Vec<_>>());
+            appends.await.unwrap();
+        }
+    });
+}
+
 #[test]
 fn records_deleted_under_an_owner_end_its_subscription() {
     run(async {

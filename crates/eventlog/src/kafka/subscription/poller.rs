@@ -20,6 +20,17 @@ const POLL: Duration = Duration::from_millis(20);
 /// A partition that was just assigned cannot be sought at once; librdkafka is asked again after a poll, so long.
 const SEEK_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long one question for a partition's end may take at an assignment.
+const ENDS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an assignment waits for the ends of its partitions: far less than the five minutes in which librdkafka must be
+/// polled.
+const ASSIGN_DEADLINE: Duration = Duration::from_secs(60);
+
+/// After a seek every offset must follow the one before, so long: if one is missing it is sought once more. Later, gaps are
+/// what they seem: the marks of a producer with transactions.
+const CHECKED_AFTER_SEEK: Duration = Duration::from_secs(60);
+
 /// Keeps what rebalances did until the thread tells the owner.
 #[derive(Default)]
 pub(super) struct Rebalances {
@@ -46,10 +57,26 @@ impl ConsumerContext for Rebalances {
     }
 }
 
-/// Takes partitions over, but reads nothing of them before the owner seeks. They begin at their end so that librdkafka does
-/// not ask the group where to begin; what comes before the pause takes effect is dropped for want of a seek.
+/// Takes partitions over, but reads nothing of them before the owner seeks. What comes before the pause takes effect is
+/// dropped for want of a seek.
+///
+/// They begin at their end, as a number. Never as "the end", nor where the group was: librdkafka then asks the broker, and
+/// when the pause or a seek overtakes the answer it asks again half a second later and goes there, past everything that
+/// came meanwhile, whatever was sought (`rd_kafka_toppar_handle_Offset` in librdkafka 2.12: "outdated offset response").
 fn assign(consumer: &BaseConsumer<Rebalances>, list: &mut TopicPartitionList) -> Result<(), KafkaError> {
-    list.set_all_offsets(Offset::End)?;
+    let began = Instant::now();
+    for mut element in list.elements() {
+        let offset = loop {
+            match consumer.fetch_watermarks(element.topic(), element.partition(), ENDS_TIMEOUT) {
+                Ok((_, end)) => break Offset::Offset(end),
+                // Its leader is away and another is being chosen. Each question is a round trip or a wait.
+                Err(_) if began.elapsed() < ASSIGN_DEADLINE => {}
+                // What may then be passed over is noticed: see [`State::follows`].
+                Err(_) => break Offset::End,
+            }
+        };
+        element.set_offset(offset)?;
+    }
     consumer.incremental_assign(list)?;
     consumer.pause(list)
 }
@@ -78,6 +105,20 @@ struct State {
     /// The offset that its next record has at least.
     position: u64,
     is_paused: bool,
+    /// When it was sought.
+    sought: Option<Instant>,
+    /// The position after which offsets were missing; it was sought again because of that.
+    missing_from: Option<u64>,
+}
+
+impl State {
+    /// Whether a record may be taken: it is the next, or what is missing before it is missing on the broker too. A record
+    /// that was passed over would never be counted, and nobody would know.
+    fn follows(&self, record: u64) -> bool {
+        record == self.position
+            || self.missing_from == Some(self.position)
+            || self.sought.is_none_or(|sought| sought.elapsed() > CHECKED_AFTER_SEEK)
+    }
 }
 
 /// A seek that librdkafka has not taken yet.
@@ -254,11 +295,16 @@ impl Poller {
                     wait = Duration::ZERO;
                     let partition = message.partition().unsigned_abs();
                     let record = stored(&message);
+                    drop(message);
                     // Without a seek, or from before the last one: not what the owner asked for.
                     let wanted = self.partitions.get_mut(&partition).filter(|state| state.seek.is_some());
                     if let Some(state) = wanted
                         && record.offset >= state.position
                     {
+                        if !state.follows(record.offset) {
+                            self.seek_missing(partition, record.offset);
+                            break;
+                        }
                         state.position = record.offset + 1;
                         bytes += record.bytes();
                         batches.entry(partition).or_default().push(record);
@@ -275,6 +321,23 @@ impl Poller {
         }
         deliver(&self.partitions, &mut batches, &mut self.waiting);
         failure.or_else(|error| self.judge(error))
+    }
+
+    /// Goes back to where offsets are missing before a record. What was taken until then is delivered first.
+    fn seek_missing(&mut self, partition: u32, found: u64) {
+        let Some(state) = self.partitions.get_mut(&partition) else { return };
+        let Some(seek) = state.seek else { return };
+        tracing::warn!(
+            topic = self.topic,
+            partition,
+            position = state.position,
+            found,
+            "records were passed over; they are sought again"
+        );
+        state.missing_from = Some(state.position);
+        let (answer, _) = oneshot::channel();
+        let command = Command::Seek { partition, offset: state.position, seek, answer };
+        self.seeks.push(Seek { command, since: Instant::now() });
     }
 
     fn change(
@@ -384,7 +447,7 @@ impl Poller {
             Ok(()) => {
                 if let Some(state) = self.partitions.get_mut(&partition) {
                     state.seek = Some(seek);
-                    state.position = to;
+                    (state.position, state.sought) = (to, Some(Instant::now()));
                 }
                 let flow = self.flow(&[partition]);
                 Sought::Done(flow.map_err(|error| failed("seeking", &self.topic, error)))
