@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::topic::CONTROL;
-use eventlog::{Delivery, EventLog, Stored};
+use eventlog::{Delivery, EventLog, Stored, Subscription};
 use futures::future::BoxFuture;
 use store::Store;
 use store::control::ControlOutcome;
@@ -91,11 +91,15 @@ impl Owner {
             match delivery {
                 Ok(Delivery::Assigned(partitions)) => {
                     for partition in partitions {
-                        let start = self.log.start_offset(CONTROL, partition).await.map_err(&following)?;
+                        let start = match self.begin(&mut *subscription, partition, &mut stop).await {
+                            Ok(Some(start)) => start,
+                            Ok(None) => return Ok(()),
+                            // It was taken away meanwhile, and the next delivery says so.
+                            Err(eventlog::Error::NotAssigned { .. }) => continue,
+                            Err(error) => return Err(following(error)),
+                        };
                         let next = self.next(&mut stop).await;
                         place = Some(Place { chain: Chain::at_start(start), next });
-                        // From the start: whether a record counts depends on all before it.
-                        subscription.seek(partition, start).await.map_err(&following)?;
                     }
                 }
                 Ok(Delivery::Records { records, .. }) => {
@@ -117,6 +121,32 @@ impl Owner {
                 Err(error) => return Err(following(error)),
             }
         }
+    }
+
+    /// Begins to read a partition from its start, because whether a record counts depends on all before it, and answers where
+    /// that is; none when told to stop before. The broker that has the log may be away just when it moves here.
+    async fn begin(
+        &self,
+        subscription: &mut dyn Subscription,
+        partition: u32,
+        stop: &mut watch::Receiver<bool>,
+    ) -> eventlog::Result<Option<u64>> {
+        let mut wait = RETRY_FIRST;
+        while !*stop.borrow() {
+            let begun = match self.log.start_offset(CONTROL, partition).await {
+                Ok(start) => subscription.seek(partition, start).await.map(|()| start),
+                Err(error) => Err(error),
+            };
+            match begun {
+                Err(error) if error.is_retriable() => {
+                    tracing::warn!(error = chain(&error), "the control log does not answer, trying again");
+                }
+                answered => return answered.map(Some),
+            }
+            pause(wait, stop).await;
+            wait = (wait * 2).min(RETRY_MAX);
+        }
+        Ok(None)
     }
 
     /// The first offset that was not carried out, once the store answers.

@@ -106,8 +106,12 @@ async fn a_crash_between_recording_a_new_start_and_deleting_shows_nothing_below_
 
 #[tokio::test]
 async fn a_log_that_power_loss_left_half_made_is_made_again() {
+    let new = tempfile::tempdir().unwrap();
+    std::fs::write(new.path().join("FORMAT.new"), "taxameter ev").unwrap();
+    drop(open(new.path()).await);
+    // The store is begun when the format is there.
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("FORMAT.new"), "taxameter ev").unwrap();
+    std::fs::copy(new.path().join("FORMAT"), directory.path().join("FORMAT")).unwrap();
     std::fs::create_dir(directory.path().join("store.new")).unwrap();
     std::fs::write(directory.path().join("store.new/0.jnl"), [0; 100]).unwrap();
     let log = open(directory.path()).await;
