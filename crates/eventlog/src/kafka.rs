@@ -207,9 +207,10 @@ impl EventLog for KafkaLog {
             // The broker that is asked next may not know of them yet; each question is a round trip.
             let began = Instant::now();
             loop {
-                let topic = self.shared.topic(topic, true).await?;
-                if topic.partitions >= partitions || began.elapsed() > self.shared.config.request_timeout {
-                    return Ok(topic);
+                let grown = self.shared.topic(topic, true).await?;
+                if grown.partitions >= partitions || began.elapsed() > self.shared.config.request_timeout {
+                    self.producer.look_at(topic, self.shared.config.request_timeout).await;
+                    return Ok(grown);
                 }
             }
         }
@@ -229,7 +230,11 @@ impl EventLog for KafkaLog {
             let count = records.len();
             let none_in = |error| AppendError::none_in(topic, count, error);
             if let Some(greatest) = records.iter().map(|(partition, _)| *partition).max() {
+                let known = self.shared.topics.read().get(topic).map(|topic| topic.partitions);
                 self.shared.check_partition(topic, greatest).await.map_err(none_in)?;
+                if known.is_some_and(|known| greatest >= known) {
+                    self.producer.look_at(topic, self.shared.config.request_timeout).await;
+                }
             }
             let mut headers = Vec::with_capacity(count);
             for (_, record) in &records {

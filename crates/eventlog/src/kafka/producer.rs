@@ -134,6 +134,17 @@ impl Producer {
         })
     }
 
+    /// Looks at a topic that has got more partitions. The client refuses records for one that it does not know, and would
+    /// look by itself only after minutes. When nobody answers, it refuses them and the sender tries again.
+    pub(super) async fn look_at(&self, topic: &str, timeout: Duration) {
+        let (client, owned) = (Arc::clone(&self.client.read()), topic.to_owned());
+        let looked =
+            super::blocking(move || client.client().fetch_metadata(Some(&owned), timeout).map(drop)).await;
+        if let Err(error) = looked {
+            tracing::warn!(topic, %error, "the producer could not look at a topic's new partitions");
+        }
+    }
+
     /// Appends records with their encoded headers.
     pub(super) async fn append(
         &self,
