@@ -130,15 +130,23 @@ impl<S: Revisions> RollUp<S> {
         }
     }
 
-    /// Waits until a load is over, at most so long. What came meanwhile is news for the next round.
-    async fn pause(&self, log: &dyn EventLog, news: &Notify, at_most: Duration) {
+    /// Waits until a load is over, at most so long. What came meanwhile is news for the next round. Cuts are rolled up all the
+    /// while: whoever closes a month waits for its cut, not for the load to end.
+    async fn pause(&mut self, log: &dyn EventLog, news: &Notify, at_most: Duration) {
         let until = tokio::time::Instant::now() + at_most;
-        let mut came = false;
+        let (mut came, mut looked) = (false, tokio::time::Instant::now());
         while tokio::time::Instant::now() < until {
             match tokio::time::timeout(QUIET.min(at_most), news.notified()).await {
                 Ok(()) => came = true,
                 Err(_) if self.all_is_counted(log).await => break,
                 Err(_) => {}
+            }
+            if looked.elapsed() >= QUIET {
+                looked = tokio::time::Instant::now();
+                // What is wrong is said by the next round, which does it again.
+                if self.cuts().await.is_err() {
+                    break;
+                }
             }
         }
         if came {
@@ -164,7 +172,11 @@ impl<S: Revisions> RollUp<S> {
 
     /// Rolls up what is dirty, then the cuts that are ready. Answers with the number of revisions written.
     pub async fn round(&mut self) -> Result<usize, Error> {
-        let previews = self.previews().await?;
+        Ok(self.previews().await? + self.cuts().await?)
+    }
+
+    /// Rolls up the cuts that are ready, and answers with their number.
+    async fn cuts(&mut self) -> Result<usize, Error> {
         let cuts = self.store.pending_cuts().await?;
         let mut rolled_up = 0;
         for barriers in &cuts {
@@ -173,7 +185,7 @@ impl<S: Revisions> RollUp<S> {
             }
             rolled_up += 1;
         }
-        Ok(previews + rolled_up)
+        Ok(rolled_up)
     }
 
     async fn collect(&self) {
