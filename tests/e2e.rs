@@ -12,6 +12,11 @@ mod edges;
 #[path = "e2e/generations.rs"]
 mod generations;
 #[cfg(feature = "testkit")]
+#[path = "e2e/groups.rs"]
+mod groups;
+#[path = "e2e/quarantine.rs"]
+mod quarantine;
+#[cfg(feature = "testkit")]
 #[path = "e2e/spool.rs"]
 mod spool;
 #[path = "e2e/totals.rs"]

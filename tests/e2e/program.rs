@@ -125,6 +125,13 @@ impl Program {
         answer.bytes().unwrap().to_vec()
     }
 
+    /// What a metric is, named with its labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = String::from_utf8(self.bytes("/metrics")).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no metric {name}")).parse().unwrap()
+    }
+
     /// `POST` of JSON: the status and the answer.
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let answer = self.http.post(format!("{}{path}", self.url)).json(body).send().unwrap();

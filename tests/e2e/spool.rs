@@ -38,13 +38,6 @@ fn send(program: &Program, next: &mut u64, count: u64) {
     *next += count;
 }
 
-/// What a metric of the program is.
-fn metric(program: &Program, name: &str) -> u64 {
-    let text = String::from_utf8(program.bytes("/metrics")).unwrap();
-    let line = text.lines().find(|line| line.split(' ').next() == Some(name));
-    line.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap()
-}
-
 /// The records of a topic, read past the program.
 fn records(log: &Arc<dyn EventLog>, runtime: &tokio::runtime::Runtime, partition: u32) -> Vec<Stored> {
     runtime.block_on(async {
@@ -70,7 +63,7 @@ fn what_was_accepted_while_kafka_was_away_is_counted_once_and_in_order() {
 
     cluster.kill_node(0);
     send(&program, &mut next, 30);
-    assert!(metric(&program, "taxameter_collect_spool_records") > 0);
+    assert!(program.metric("taxameter_collect_spool_records") > 0);
     program.kill();
 
     cluster.start_node(0).unwrap();
@@ -80,7 +73,7 @@ fn what_was_accepted_while_kafka_was_away_is_counted_once_and_in_order() {
     program.kill_and_restart();
     send(&program, &mut next, 5);
     program.until("the spool is drained", || {
-        (metric(&program, "taxameter_collect_spool_records") == 0).then_some(())
+        (program.metric("taxameter_collect_spool_records") == 0).then_some(())
     });
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -9,6 +9,7 @@
 //! Needs a JDK (17 or later) and Maven; the broker's jars come from Maven Central by `deploy/kafka/pom.xml`, once, into
 //! `${XDG_CACHE_HOME:-~/.cache}/taxameter/kafka-<version>`.
 
+mod groups;
 mod jars;
 mod node;
 
