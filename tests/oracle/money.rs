@@ -21,6 +21,7 @@ fn reckoning(events: &[String]) -> Reckoning {
         valid_from: month(from),
         valid_to: to.map(month),
         price: price.parse().unwrap(),
+        model: domain::PriceModel::default(),
         cost_price: None,
         state: PriceState::Decided,
         decision: "D".to_owned(),

@@ -64,6 +64,7 @@ fn large() -> Catalogue {
             valid_from: month("2020-01"),
             valid_to: None,
             price: "17.25".parse().unwrap(),
+            model: domain::PriceModel::default(),
             cost_price: None,
             state: PriceState::Decided,
             decision: "KS".to_owned(),

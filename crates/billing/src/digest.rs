@@ -1,7 +1,7 @@
 //! The hash of a frozen month: SHA-256 over a canonical text of everything that was frozen.
 //!
 //! The text is UTF-8, one record a line, fields separated by tabs, in this order: what was frozen on which terms, the
-//! totals, then every charge with its terms. It never changes: another form would be another version in its first line.
+//! totals, then every charge with its terms; a price with a model has it behind it, after a space. It never changes: another form would be another version in its first line.
 
 use std::fmt::Write as _;
 
@@ -57,7 +57,11 @@ fn write_charge(line: &mut String, charge: &Charge) {
     );
     match &charge.tariff.price {
         Some(terms) => {
-            let _ = write!(line, "\t{}\t{}\t{}", terms.price, terms.valid_from, terms.decision);
+            let _ = write!(line, "\t{}", terms.price);
+            if !terms.model.is_plain() {
+                let _ = write!(line, " {}", terms.model);
+            }
+            let _ = write!(line, "\t{}\t{}", terms.valid_from, terms.decision);
         }
         None => line.push_str("\t-\t-\t-"),
     }

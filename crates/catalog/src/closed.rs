@@ -176,7 +176,8 @@ fn facts(catalogue: &Catalogue, month: Month) -> BTreeMap<(Object, String), Fact
         let name = format!("{}/{} {}", price.service, price.meter, price.class).trim_end().to_owned();
         if catalogue.price(&price.service, &price.meter, &price.class, month) == Some(price) {
             let cost = price.cost_price.map(|cost| format!(" ({cost})")).unwrap_or_default();
-            let value = format!("{}{cost} {}", price.price, price.decision);
+            let model = if price.model.is_plain() { String::new() } else { format!(" {}", price.model) };
+            let value = format!("{}{model}{cost} {}", price.price, price.decision);
             facts.insert((Object::Price, name), Fact { value, key: crate::rows::price_key(price) });
         }
     }

@@ -262,6 +262,7 @@ fn price_row(price: &PriceRow) -> Row {
             ("valid_from", "från", price.valid_from.to_string()),
             ("valid_to", "till", text(price.valid_to)),
             ("price", "pris", price.price.to_string()),
+            ("model", "modell", price.model.to_string()),
             ("cost_price", "självkostnad", text(price.cost_price)),
             ("state", "status", state_name(price.state).to_owned()),
             ("decision", "beslut", price.decision.clone()),

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use domain::calendar::parse_day;
 use domain::event::check_slug;
 use domain::money::{Rate, UnitPrice};
+use domain::price::{InvalidPriceModel, PriceModel};
 use domain::{Month, Quantity};
 use rust_decimal::Decimal;
 
@@ -198,6 +199,39 @@ fn is_text(cell: &Cell, findings: &mut Findings) -> bool {
         );
     }
     !cell.is_number
+}
+
+/// How a price makes an amount of a quantity.
+pub(crate) fn price_model(cell: &Cell, findings: &mut Findings) -> Option<PriceModel> {
+    let error = match cell.text.parse() {
+        Ok(model) => return Some(model),
+        Err(error) => error,
+    };
+    let (swedish, english) = match &error {
+        InvalidPriceModel::Unexpected { word } => (
+            format!("{word:?} hör inte hit i en prismodell"),
+            format!("{word:?} does not belong in a price model"),
+        ),
+        InvalidPriceModel::Incomplete { word } => {
+            (format!("{word} saknar det som ska stå efter"), format!("{word} lacks what belongs behind it"))
+        }
+        InvalidPriceModel::NotRising { step } => (
+            format!("steget {step} ligger inte över det förra"),
+            format!("step {step} is not above the last one"),
+        ),
+    };
+    findings.add(
+        Code::InvalidPriceModel,
+        &cell.place,
+        say(swedish, english),
+        say(
+            "skriv trappa 1000:1,20 5000:0,90, volym 1000:1,20, paket 100 eller fast, och fritt 50 eller minst 500 därtill; \
+             lämna tomt för pris per enhet",
+            "write trappa 1000:1.20 5000:0.90 (steps), volym 1000:1.20 (by volume), paket 100 (packages) or fast (flat), \
+             and with them fritt 50 (free) or minst 500 (at least); leave it empty for a price per unit",
+        ),
+    );
+    None
 }
 
 /// Kronor per unit.

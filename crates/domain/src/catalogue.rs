@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use crate::calendar::Month;
 use crate::event::CustomerKind;
 use crate::money::{Rate, UnitPrice};
+use crate::price::PriceModel;
 use crate::quantity::Quantity;
 use crate::usage::MeterKind;
 
@@ -178,8 +179,10 @@ pub struct PriceRow {
     pub valid_from: Month,
     /// The last month; none while it lasts.
     pub valid_to: Option<Month>,
-    /// Kronor per unit, without VAT.
+    /// Kronor without VAT: per unit, or what its model says.
     pub price: UnitPrice,
+    /// How the price makes an amount of a quantity.
+    pub model: PriceModel,
     /// What a unit costs to deliver, when the decided price was adjusted (R10).
     pub cost_price: Option<UnitPrice>,
     /// How it stands.

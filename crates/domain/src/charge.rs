@@ -57,9 +57,9 @@ impl Charge {
         (&self.customer.code, &self.costcentre, service, meter, class)
     }
 
-    /// Kronor per unit.
+    /// Kronor per unit; none where a payer's amount is spread over its cost centres.
     pub fn unit_price(&self) -> Option<UnitPrice> {
-        self.tariff.price.as_ref().map(|terms| terms.price)
+        self.tariff.unit_price()
     }
 
     /// Its id: the month, the corrected month if there is one, and the key, joined by points. It says what it is, may

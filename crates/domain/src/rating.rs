@@ -1,9 +1,11 @@
 //! Usage becomes lines: monthly usage + catalogue → lines with gross, joint part and net (R11).
 //!
 //! A line is what one payer's cost centre used of one class of one meter in a month. Its quantity is divided once, its
-//! gross is rounded once, its joint part is rounded once (domain rules, §2.6); nothing else here rounds.
+//! gross is rounded once, its joint part is rounded once (domain rules, §2.6); nothing else here rounds. Where a price
+//! holds for all that a payer uses (steps, packages, allowance, minimum), the payer's gross is rounded once and spread.
 
 mod agreements;
+mod payers;
 mod tariff;
 
 use std::collections::BTreeMap;
@@ -57,9 +59,16 @@ impl Line {
         (self.customer.as_deref().map(|c| c.code.as_str()), &self.costcentre, service, meter, class)
     }
 
-    /// Kronor per unit; none for usage that has no price.
+    /// Sets what it costs: the joint part is rounded here (R11).
+    fn charge(&mut self, gross: Money) {
+        self.gross = gross;
+        self.joint = self.tariff.joint.as_ref().map_or(Money::ZERO, |terms| terms.share.of(gross));
+        self.net = gross - self.joint;
+    }
+
+    /// Kronor per unit, see [`Tariff::unit_price`].
     pub fn unit_price(&self) -> Option<UnitPrice> {
-        self.tariff.price.as_ref().map(|terms| terms.price)
+        self.tariff.unit_price()
     }
 }
 
@@ -273,9 +282,10 @@ impl<'a> Rating<'a> {
                 Some(line) if line.amount == 0 => {}
                 Some(line) if line.tariff.price.is_some() => lines.push(line),
                 Some(line) => unpriced.push(line),
-                None => self.findings.push(too_large(&parts[0])),
+                None => self.findings.push(too_large(&parts[0].tariff, &parts[0].costcentre)),
             }
         }
+        self.findings.extend(payers::price(&mut lines));
         self.findings.extend(missing_prices(self.month, &unpriced));
         self.findings.sort();
         self.findings.dedup();
@@ -291,33 +301,30 @@ fn line(month: Month, parts: &[Part]) -> Option<Line> {
     if quantity.micros().unsigned_abs() > LINE_MICROS_MAX.unsigned_abs() {
         return None;
     }
-    let gross = match &tariff.price {
-        Some(terms) => {
-            terms.price.times(quantity).filter(|gross| gross.ore().abs() <= LINE_GROSS_MAX.ore())?
-        }
-        None => Money::ZERO,
-    };
-    let joint = tariff.joint.as_ref().map_or(Money::ZERO, |terms| terms.share.of(gross));
-    Some(Line {
+    let mut line = Line {
         month,
         customer: customer.clone(),
         costcentre: Arc::clone(costcentre),
         tariff: Arc::clone(tariff),
         amount,
         quantity,
-        gross,
-        joint,
-        net: gross - joint,
-    })
+        gross: Money::ZERO,
+        joint: Money::ZERO,
+        net: Money::ZERO,
+    };
+    if let Some(price) = tariff.unit_price() {
+        line.charge(price.times(quantity).filter(|gross| gross.ore().abs() <= LINE_GROSS_MAX.ore())?);
+    }
+    Some(line)
 }
 
-fn too_large(part: &Part) -> Finding {
-    let (service, meter, class) = part.tariff.key();
+fn too_large(tariff: &Tariff, costcentre: &str) -> Finding {
+    let (service, meter, class) = tariff.key();
     Finding::TooLarge {
         service: service.to_owned(),
         meter: meter.to_owned(),
         class: class.to_owned(),
-        costcentre: part.costcentre.to_string(),
+        costcentre: costcentre.to_owned(),
     }
 }
 

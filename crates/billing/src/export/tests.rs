@@ -25,6 +25,7 @@ fn charge(customer: &str, class: &str, corrects: Option<&str>) -> Charge {
         bears_surcharge: true,
         price: Some(PriceTerms {
             price: "0.0925".parse().unwrap(),
+            model: domain::PriceModel::default(),
             cost_price: None,
             valid_from: "2021-01".parse().unwrap(),
             decision: "KS 2020-1".to_owned(),

@@ -181,6 +181,35 @@ fn what_stands_in_the_way_is_listed_and_nothing_is_frozen() {
     });
 }
 
+/// The price has steps for what a payer uses in all; what is frozen says so, and reads the same from the store.
+#[test]
+fn a_price_with_steps_is_spread_and_frozen_with_its_model() {
+    in_world("steps", |world| async move {
+        let mut catalogue = (**world.catalogue.load()).clone();
+        catalogue.version = "v2".to_owned();
+        catalogue.costcentres.insert("110300".to_owned(), owned("110300", &[("KLF", "2020-01-01", None)]));
+        for row in catalogue.prices.iter_mut().filter(|row| row.meter == "participant_hour") {
+            row.model = "trappa 100:0.4 fritt 10".parse().unwrap();
+        }
+        world.catalogue.store(Arc::new(catalogue));
+        count_march(&world).await;
+        let late = [("2021-03-05", "e-moten", "participant_hour", "110300", "", 90_000_000)];
+        world.count(&late).await;
+        close(&world, "2021-03").await;
+        // KLF used 1000 + 90 + 20 hours: 100 × 0.48 + (1100 − 100) × 0.40 = 448.00, spread by hours: 403.6036…, 36.3243…,
+        // 8.0720…
+        let frozen = world.another_biller().charges(month("2021-03")).await.unwrap();
+        let hours = frozen.charges.iter().filter(|line| line.tariff.meter == "participant_hour");
+        let hours: Vec<_> = hours.filter(|line| line.customer.code == "KLF").collect();
+        let gross: Vec<String> = hours.iter().map(|line| line.gross.to_string()).collect();
+        assert_eq!(gross, ["403.60", "36.33", "8.07"]);
+        assert!(hours.iter().all(|line| line.unit_price().is_none()));
+        let model = &hours[0].tariff.price.as_ref().unwrap().model;
+        assert_eq!(model.to_string(), "trappa 100:0.40 fritt 10");
+        world
+    });
+}
+
 #[test]
 fn closing_at_once_from_many_sides_closes_once() {
     in_world("closes_once", |world| async move {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::Month;
 use domain::catalogue::{Meter, PriceRow, PriceState, Service};
+use domain::{Month, PriceModel};
 
 use super::{Draft, classes};
 use crate::finding::{Code, Place, say};
@@ -20,6 +20,7 @@ const COLUMNS: &[Column] = &[
     needed("från"),
     needed("till"),
     needed("pris"),
+    optional("modell"),
     optional("självkostnad"),
     needed("status"),
     needed("beslut"),
@@ -64,6 +65,7 @@ fn read_price(draft: &mut Draft, row: &Table) -> Option<PriceRow> {
     let validity = values::months(row, &mut draft.findings);
     let price = row.required("pris", &mut draft.findings).cloned();
     let price = price.and_then(|cell| values::price(&cell, &mut draft.findings));
+    let model = row.cell("modell").map(|cell| values::price_model(cell, &mut draft.findings));
     let cost_price = row.cell("sjalvkostnad").map(|cell| values::price(cell, &mut draft.findings));
     let state = row.required("status", &mut draft.findings).cloned();
     let state = state.and_then(|cell| state_of(draft, &cell));
@@ -95,6 +97,10 @@ fn read_price(draft: &mut Draft, row: &Table) -> Option<PriceRow> {
         valid_from: validity.from,
         valid_to: validity.to,
         price: price?,
+        model: match model {
+            Some(model) => model?,
+            None => PriceModel::default(),
+        },
         cost_price: match cost_price {
             Some(price) => Some(price?),
             None => None,

@@ -140,6 +140,8 @@ codes! {
     NegativePrice = "negative_price" Error,
     /// A price with more than six decimals.
     PriceTooPrecise = "price_too_precise" Error,
+    /// Words that are no price model.
+    InvalidPriceModel = "invalid_price_model" Error,
     /// Not a state of a price.
     UnknownPriceState = "unknown_price_state" Error,
     /// Something decided that names no decision.

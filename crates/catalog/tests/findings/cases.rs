@@ -276,6 +276,7 @@ pub(crate) const CSV_CASES: &[Case] = &[
     case(Code::InvalidPrice, PRICES, "0,48", "0,4,8", "0,4,8"),
     case(Code::NegativePrice, PRICES, "0,48", "-0,48", "-0,48"),
     case(Code::PriceTooPrecise, PRICES, "0,48", "0,4800001", "0,4800001"),
+    case(Code::InvalidPriceModel, PRICES, "självkostnad", "modell", "99,00"),
     case(Code::UnknownPriceState, PRICES, "0,48;;beslutad", "0,48;;klar", "klar"),
     case(Code::MissingDecision, PRICES, "0,48;;beslutad;B1", "0,48;;beslutad;", "0,48"),
     case(

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, CostCentre};
 use crate::rating::rate;
 use crate::rating::tests::{catalogue, used};
 use crate::usage::MonthlyUsage;
@@ -141,7 +141,7 @@ fn usages() -> impl Strategy<Value = Vec<MonthlyUsage>> {
         [("e-moten", "participant_hour"), ("e-moten", "room"), ("lagring", "storage_gb"), ("rpa", "minute")];
     let row = (
         0..4_usize,
-        prop::sample::select(vec!["110200", "441001", "B0100", "999999"]),
+        prop::sample::select(vec!["110200", "110300", "441001", "441009", "B0100", "B0200", "999999"]),
         -2_000_000_000_i128..9_000_000_000,
     );
     prop::collection::vec(row, 0..40).prop_map(move |rows| {
@@ -156,12 +156,34 @@ fn usages() -> impl Strategy<Value = Vec<MonthlyUsage>> {
     })
 }
 
+/// The catalogue, with some way of pricing the hours and the storage: each payer has two cost centres to spread over.
+fn catalogues() -> impl Strategy<Value = Catalogue> {
+    let models =
+        vec!["", "trappa 100:0.4 2000:0.3", "volym 1000:0.25", "paket 7", "fast", "fritt 300", "minst 99.99"];
+    (prop::sample::select(models.clone()), prop::sample::select(models)).prop_map(|(hours, storage)| {
+        let mut catalogue = catalogue();
+        for row in &mut catalogue.prices {
+            match row.meter.as_str() {
+                "participant_hour" => row.model = hours.parse().unwrap(),
+                "storage_gb" => row.model = storage.parse().unwrap(),
+                _ => {}
+            }
+        }
+        for (code, owner) in [("110300", "110200"), ("441009", "441001"), ("B0200", "B0100")] {
+            let owners = catalogue.costcentres[owner].owners.clone();
+            let more = CostCentre { code: code.to_owned(), name: code.to_owned(), owners };
+            catalogue.costcentres.insert(code.to_owned(), more);
+        }
+        catalogue
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn lines_add_up_to_payers_and_payers_to_the_total(usage in usages()) {
-        let charges = charges_of(&catalogue(), "2021-03", &usage);
+    fn lines_add_up_to_payers_and_payers_to_the_total(catalogue in catalogues(), usage in usages()) {
+        let charges = charges_of(&catalogue, "2021-03", &usage);
         let mut payers = Totals::default();
         for payer in charges.chunk_by(|a, b| a.customer.code == b.customer.code) {
             let totals: Totals = payer.iter().collect();
@@ -175,8 +197,10 @@ proptest! {
     }
 
     #[test]
-    fn a_month_and_its_corrections_equal_a_fresh_reckoning(steps in prop::collection::vec(usages(), 1..5)) {
-        let catalogue = catalogue();
+    fn a_month_and_its_corrections_equal_a_fresh_reckoning(
+        catalogue in catalogues(),
+        steps in prop::collection::vec(usages(), 1..5),
+    ) {
         let rate = rate_of(&catalogue, "2021-03");
         let mut usage = Vec::new();
         let mut booked: Vec<Charge> = Vec::new();

@@ -6,6 +6,7 @@ use crate::calendar::Month;
 use crate::catalogue::Catalogue;
 use crate::event::CustomerKind;
 use crate::money::{Rate, UnitPrice};
+use crate::price::PriceModel;
 use crate::usage::MeterKind;
 
 /// A payer, as it was when the line was made.
@@ -61,8 +62,10 @@ pub struct Tariff {
 /// A price in force and where it comes from (R19).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceTerms {
-    /// Kronor per unit, without VAT.
+    /// Kronor without VAT: per unit, or what the model says.
     pub price: UnitPrice,
+    /// How the price makes an amount of a quantity.
+    pub model: PriceModel,
     /// What a unit costs to deliver, when the decided price was adjusted (R10).
     pub cost_price: Option<UnitPrice>,
     /// The first month of the price row.
@@ -103,6 +106,7 @@ impl Tariff {
             bears_surcharge: catalogue.bears_surcharge(service, month),
             price: price.map(|row| PriceTerms {
                 price: row.price,
+                model: row.model.clone(),
                 cost_price: row.cost_price,
                 valid_from: row.valid_from,
                 decision: row.decision.clone(),
@@ -114,6 +118,11 @@ impl Tariff {
                 decision: row.decision.clone(),
             }),
         })
+    }
+
+    /// Kronor per unit; none for usage that has no price, and where a payer's amount is spread over its cost centres.
+    pub fn unit_price(&self) -> Option<UnitPrice> {
+        self.price.as_ref().filter(|terms| terms.model.is_plain()).map(|terms| terms.price)
     }
 
     /// What tells tariffs of a month apart: service, meter, class.

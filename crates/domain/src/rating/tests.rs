@@ -1,6 +1,7 @@
 use super::*;
 use crate::catalogue::*;
 use crate::event::CustomerKind;
+use crate::price::PriceModel;
 use crate::usage::MeterKind;
 
 fn month(text: &str) -> Month {
@@ -53,6 +54,7 @@ fn price(service: &str, meter: &str, class: &str, from: &str, to: Option<&str>, 
         valid_from: month(from),
         valid_to: to.map(month),
         price: price.parse().unwrap(),
+        model: PriceModel::default(),
         cost_price: None,
         state: PriceState::Decided,
         decision: format!("KS {from}"),
@@ -422,4 +424,38 @@ fn neither_the_order_of_the_rows_nor_how_they_are_split_changes_a_line() {
         rate(&catalogue(), month("2021-03"), &split, &[]),
         rate(&catalogue(), month("2021-03"), &whole, &[])
     );
+}
+
+/// Design §6: steps, allowance and minimum hold for the payer; what they come to is spread by largest remainder.
+#[test]
+fn a_payers_price_is_reckoned_once_and_spread_over_its_cost_centres() {
+    let mut catalogue = catalogue();
+    catalogue.costcentres.extend([owned("110300", &[("KLF", "2020-01-01", None)])]);
+    let row = catalogue.prices.iter_mut().find(|row| row.meter == "participant_hour").unwrap();
+    (row.price, row.model) = ("1".parse().unwrap(), "trappa 10:0.5 fritt 1 minst 3".parse().unwrap());
+    let rated = |tenths: &[(&str, i128)]| {
+        let hours = |(costcentre, tenths): &(&str, i128)| {
+            used("2021-03", "e-moten", "participant_hour", costcentre, "", tenths * 100_000)
+        };
+        rate(&catalogue, month("2021-03"), &tenths.iter().map(hours).collect::<Vec<_>>(), &[])
+    };
+    let grosses = |rated: &Rated| {
+        let line = |line: &Line| (line.costcentre.to_string(), line.gross.to_string(), line.net.to_string());
+        rated.lines.iter().map(line).collect::<Vec<_>>()
+    };
+    let text = |rows: &[(&str, &str)]| -> Vec<(String, String, String)> {
+        rows.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned(), (*b).to_owned())).collect()
+    };
+    // 15.6 − 1 = 14.6 → 10 × 1 + 4.6 × 0.5 = 12.30, of which 5.2 / 15.6 to each.
+    let even = rated(&[("110200", 52), ("110300", 104)]);
+    assert_eq!(grosses(&even), text(&[("110200", "4.10"), ("110300", "8.20")]));
+    assert_eq!(even.lines[0].unit_price(), None);
+    // The minimum of 3.00 in thirds.
+    assert_eq!(
+        grosses(&rated(&[("110200", 10), ("110300", 20)])),
+        text(&[("110200", "1.00"), ("110300", "2.00")])
+    );
+    // Beyond what a line may be: found, not billed.
+    let beyond = rated(&[("110200", 300_000_000_000_000_000)]);
+    assert_eq!((beyond.lines.len(), beyond.findings.len()), (0, 1), "{:?}", beyond.findings);
 }

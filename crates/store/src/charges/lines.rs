@@ -8,7 +8,7 @@ use domain::charge::Charge;
 use domain::event::CustomerKind;
 use domain::rating::{JointTerms, Payer, PriceTerms, Tariff};
 use domain::usage::MeterKind;
-use domain::{Money, Month, Quantity, UnitPrice};
+use domain::{Money, Month, PriceModel, Quantity, UnitPrice};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -40,6 +40,7 @@ pub(super) struct LineRow {
     billed_before: i128,
     unit_price: i64,
     cost_price: i64,
+    price_model: String,
     price_from: i32,
     price_decision: String,
     joint_share: i64,
@@ -93,6 +94,8 @@ fn terms(block: &mut Block, charges: &[Charge]) {
     let prices = || rows().map(|t| t.price.as_ref());
     block.fixed("unit_price", "Decimal(18, 6)", prices().map(|p| price(p.map(|p| p.price))));
     block.fixed("cost_price", "Decimal(18, 6)", prices().map(|p| price(p.and_then(|p| p.cost_price))));
+    let model = |price: Option<&PriceTerms>| price.map_or_else(String::new, |price| price.model.to_string());
+    block.strings("price_model", prices().map(model).collect::<Vec<_>>().iter().map(String::as_bytes));
     block.fixed("price_from", "Date32", prices().map(|p| from(p.map(|p| p.valid_from))));
     block.strings("price_decision", prices().map(|p| p.map_or("", |p| &p.decision).as_bytes()));
     let joints = || rows().map(|t| t.joint.as_ref());
@@ -157,6 +160,7 @@ impl Reader {
         let price = match price_of(row.unit_price)? {
             Some(price) => Some(PriceTerms {
                 price,
+                model: model_of(row.price_model)?,
                 cost_price: price_of(row.cost_price)?,
                 valid_from: month_of(row.price_from)?,
                 decision: row.price_decision,
@@ -197,6 +201,10 @@ fn one_of<T: PartialEq>(known: &mut Vec<Arc<T>>, made: T) -> Arc<T> {
     let made = Arc::new(made);
     known.push(Arc::clone(&made));
     made
+}
+
+fn model_of(text: String) -> Result<PriceModel, Error> {
+    text.parse().map_err(|_| Error::Unreadable { what: "price model", value: text })
 }
 
 fn price_of(number: i64) -> Result<Option<UnitPrice>, Error> {
