@@ -15,7 +15,7 @@ use crate::query::Params;
 
 /// A charge as programs read it. The order of its fields is that of the CSV's columns.
 #[derive(Debug, Serialize)]
-struct Item {
+pub(crate) struct Item {
     id: String,
     month: String,
     corrects: Option<String>,
@@ -99,7 +99,7 @@ fn key(charge: &Charge) -> Key {
     std::iter::once(charge.corrects.map(|month| month.to_string())).chain(parts).collect()
 }
 
-fn item(charge: &Charge) -> Item {
+pub(crate) fn item(charge: &Charge) -> Item {
     Item {
         id: charge.id(),
         month: charge.month.to_string(),

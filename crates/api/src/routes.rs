@@ -11,8 +11,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
 use crate::{
-    Shared, assets, audit, catalogue, charges, collectors, costs, exports, health, metrics, months, overview,
-    problem, quarantine, reconciliation, services, usage,
+    Shared, assets, audit, catalogue, charges, collectors, costs, explain, exports, health, metrics, months,
+    overview, problem, quarantine, reconciliation, services, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -22,6 +22,7 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/v1/usage", get(usage::get)),
         (Method::GET, "/v1/costs", get(costs::get)),
         (Method::GET, "/v1/charges", get(charges::get)),
+        (Method::GET, "/v1/charges/{id}/explain", get(explain::get)),
         (Method::GET, "/v1/months", get(months::get)),
         (Method::POST, "/v1/months/{month}/preliminary", post(months::preliminary)),
         (Method::POST, "/v1/months/{month}/close", post(months::close)),

@@ -9,6 +9,8 @@ mod decisions;
 #[path = "http/place.rs"]
 mod place;
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 
@@ -21,6 +23,7 @@ async fn the_api_answers_from_real_months() {
     place.fill().await;
     every_list_is_as_the_document_says(&place).await;
     charges_add_up_to_their_totals_whatever_the_page(&place).await;
+    every_kind_of_charge_is_explained(&place).await;
     costs_are_what_the_charges_add_up_to(&place).await;
     usage_shows_what_nobody_pays_for(&place).await;
     csv_has_the_same_fields_in_the_same_order(&place).await;
@@ -78,6 +81,26 @@ async fn charges_add_up_to_their_totals_whatever_the_page(place: &Place) {
     assert!(ore(&whole["totals"]["surcharge"]) > 0);
     let first = &place.json("/v1/charges?month=2021-03&limit=1").await;
     assert_eq!(first["totals"], whole["totals"]);
+}
+
+async fn every_kind_of_charge_is_explained(place: &Place) {
+    let charges = place.pages("/v1/charges?month=2021-03&limit=1000").await;
+    let mut kinds = BTreeSet::new();
+    for charge in &charges {
+        if !kinds.insert((charge["service"].as_str(), charge["meter"].as_str())) {
+            continue;
+        }
+        let path = format!("/v1/charges/{}/explain?limit=1", charge["id"].as_str().unwrap());
+        let explained = place.json(&path).await;
+        place.check("Explanation", &explained, &path);
+        assert_eq!(&explained["charge"], charge);
+        let formula = explained["formula"].as_array().unwrap();
+        assert!(formula.len() >= 2 && formula[0].as_str().unwrap().starts_with("G = "), "{formula:?}");
+    }
+    assert!(kinds.len() >= 30, "{kinds:?}");
+    let unknown = place.any("/v1/charges/2021-03.KLF.no.such.charge.-/explain").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    place.check("Problem", &unknown.json(), "an unknown charge");
 }
 
 async fn costs_are_what_the_charges_add_up_to(place: &Place) {

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use domain::Money;
+use chrono::NaiveDate;
 use domain::charge::Charge;
 use domain::surcharge::{CLAIM_DENOMINATOR, claim};
+use domain::{Money, Quantity, Rate};
 use rust_decimal::Decimal;
+use store::AsOf;
+use store::usage::{CountedEvent, DailyFilter, EventsBehind};
 
 use crate::bill::Bill;
 use crate::biller::Biller;
-use crate::error::Error;
+use crate::error::{Error, storing};
 
 /// A charge with everything that made it. The price row, the joint financing and their decisions stand in the charge's
 /// tariff; the rate, the catalogue's version, the cut and the hash in the bill.
@@ -24,17 +27,26 @@ pub struct Explanation {
     pub payer_base: Money,
     /// The payer's surcharge for the month of the usage, in this bill.
     pub payer_surcharge: Money,
+    /// The surcharge rate of the month of the usage.
+    pub rate: Option<Rate>,
     /// Rate × net of this line, exactly, in kronor: what it claims of the payer's surcharge before whole öre are handed
     /// out. None without a rate.
     pub surcharge_claim: Option<Decimal>,
+    /// What was used on each day that the payer had the cost centre, as the bill saw it: the days make the line's quantity
+    /// (the fresh one, for a correction). Averages have each day's part of it. Empty for agreements.
+    pub days: Vec<(NaiveDate, Quantity)>,
+    /// The ids of the agreements that the line is for.
+    pub agreements: Vec<String>,
+    /// The events that count now, by day and time; no more than were asked for. Events since the close are among them.
+    pub events: Vec<CountedEvent>,
 }
 
 impl Biller {
-    /// Explains a charge.
+    /// Explains a charge, with at most so many of its events.
     ///
     /// # Errors
     /// [`Error::UnknownCharge`] when no month has a charge with this id.
-    pub async fn explain(&self, id: &str) -> crate::Result<Explanation> {
+    pub async fn explain(&self, id: &str, events: u32) -> crate::Result<Explanation> {
         let unknown = || Error::UnknownCharge { id: id.to_owned() };
         let month = id.get(..7).and_then(|month| month.parse().ok()).ok_or_else(unknown)?;
         let bill = self.charges(month).await?;
@@ -56,7 +68,46 @@ impl Biller {
             let ore = Decimal::from_i128_with_scale(claim(rate, charge.net), CLAIM_DENOMINATOR.ilog10());
             (ore / Decimal::ONE_HUNDRED).normalize()
         });
+        let month = charge.usage_month();
+        let catalogue = self.catalogue();
+        let (_, costcentre, service, meter, class) = charge.key();
+        let as_of = bill.frozen.as_ref().and_then(|frozen| frozen.control).map_or(AsOf::Newest, AsOf::Cut);
+        let filter = DailyFilter {
+            costcentres: Some(vec![costcentre.to_owned()]),
+            service: Some(service.to_owned()),
+            meter: Some(meter.to_owned()),
+        };
+        let days = self.store().daily_usage(month, as_of, &filter).await.map_err(storing("reading days"))?;
+        let is_payers = |day| catalogue.payer(costcentre, day) == Some(&charge.customer.code);
+        let days = days.iter().filter(|row| row.class == class && is_payers(row.day));
+        let days = days.map(|row| (row.day, charge.tariff.kind.quantity(row.amount, month))).collect();
+        let agreements = catalogue.agreements.iter().filter(|agreement| {
+            (
+                agreement.costcentre.as_str(),
+                agreement.service.as_str(),
+                agreement.meter.as_str(),
+                agreement.class.as_str(),
+            ) == (costcentre, service, meter, class)
+                && agreement.from <= month.last_day()
+                && agreement.to.is_none_or(|to| to >= month.first_day())
+        });
+        let wanted = EventsBehind {
+            service: service.to_owned(),
+            meter: meter.to_owned(),
+            costcentre: costcentre.to_owned(),
+            class: Some(class.to_owned()),
+            days: month.first_day()..=month.last_day(),
+            limit: events,
+        };
+        let events = match events {
+            0 => Vec::new(),
+            _ => self.store().events_behind(&wanted).await.map_err(storing("reading events"))?,
+        };
         Ok(Explanation {
+            rate,
+            days,
+            agreements: agreements.map(|agreement| agreement.id.clone()).collect(),
+            events,
             payer_base: siblings().filter(|other| other.tariff.bears_surcharge).map(|other| other.net).sum(),
             payer_surcharge: siblings().map(|other| other.surcharge).sum(),
             surcharge_claim,

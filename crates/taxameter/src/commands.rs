@@ -5,6 +5,7 @@ pub mod bill;
 pub mod catalogue;
 pub mod check;
 pub mod collectors;
+pub mod explain;
 pub mod export;
 pub mod generation;
 pub mod quarantine;

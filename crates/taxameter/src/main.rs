@@ -9,6 +9,7 @@ use taxameter::commands::bill::Bill;
 use taxameter::commands::catalogue::Catalog;
 use taxameter::commands::check::Check;
 use taxameter::commands::collectors::Collectors;
+use taxameter::commands::explain::Explain;
 use taxameter::commands::export::Export;
 use taxameter::commands::generation::Generation;
 use taxameter::commands::quarantine::Quarantine;
@@ -67,6 +68,8 @@ enum Command {
     Bill(Bill),
     /// Writes a month's charges to a file.
     Export(Export),
+    /// Shows why a charge is what it is.
+    Explain(Explain),
     /// Holds what was accepted against what was counted.
     Reconcile(Reconcile),
     /// Shows what was not counted and why, and judges it once more.
@@ -108,6 +111,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Usage(usage) => usage.run().await?,
         Command::Bill(bill) => bill.run().await?,
         Command::Export(export) => export.run().await?,
+        Command::Explain(explain) => explain.run().await?,
         Command::Reconcile(reconcile) => return reconcile.run().await,
         Command::Quarantine(quarantine) => quarantine.run().await?,
         Command::Collectors(collectors) => collectors.run().await?,
@@ -116,9 +120,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the log's storage tells of its own upkeep is for its authors. Named in the filter it is told all the same.
+const QUIET: &str = "fjall=warn,lsm_tree=warn";
+
 /// Logs go to standard error: as text for a person at a terminal, as JSON for what collects them.
 fn start_logging(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         builder.compact().with_target(false).init();

@@ -104,13 +104,16 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
                 ("UAF".to_owned(), Money::from_ore(43)),
             ]
         );
-        let explained = other.explain("2021-03.KLF.441002.e-moten.participant_hour.-").await.unwrap();
+        let explained = other.explain("2021-03.KLF.441002.e-moten.participant_hour.-", 0).await.unwrap();
         assert_eq!(explained.payer_base, Money::from_ore(398_960));
         assert_eq!(explained.payer_surcharge, Money::from_ore(11_969));
         assert_eq!(explained.surcharge_claim.unwrap().to_string(), "0.288");
+        // Only the days on which KLF had the cost centre.
+        let days: i128 = explained.days.iter().map(|(_, quantity)| quantity.micros()).sum();
+        assert_eq!(days, explained.charge.quantity.micros());
         assert_eq!(explained.charge.tariff.price.as_ref().unwrap().decision, "KS 2020-01");
-        assert!(other.explain("2021-03.KLF.x").await.is_err());
-        assert!(other.explain("åäö").await.is_err());
+        assert!(other.explain("2021-03.KLF.x", 0).await.is_err());
+        assert!(other.explain("åäö", 0).await.is_err());
         world
     });
 }

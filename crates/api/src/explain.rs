@@ -1,0 +1,206 @@
+//! `GET /v1/charges/{id}/explain`: why a charge is what it is, to the last öre.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use billing::Explanation;
+use domain::Money;
+use serde::Serialize;
+use store::usage::CountedEvent;
+
+use crate::Shared;
+use crate::charges::{self, Item};
+use crate::list::{kronor, quantity};
+use crate::problem::{Kind, Problem};
+use crate::query::Params;
+
+/// How many events are listed unless told otherwise: enough to see what they are.
+const EVENTS: u32 = 100;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Explained {
+    charge: Item,
+    billed_before: String,
+    kind: &'static str,
+    formula: Vec<String>,
+    price: Option<Price>,
+    joint: Option<Joint>,
+    surcharge: Surcharge,
+    catalogue: String,
+    state: &'static str,
+    closed: Option<Closed>,
+    agreements: Vec<String>,
+    days: Vec<Day>,
+    events: Vec<Event>,
+    events_more: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Price {
+    price: String,
+    model: String,
+    cost_price: Option<String>,
+    valid_from: String,
+    decision: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Joint {
+    share: String,
+    valid_from: String,
+    phase: String,
+    decision: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Surcharge {
+    is_borne: bool,
+    rate: Option<String>,
+    payer_base: String,
+    payer_surcharge: String,
+    claim: Option<String>,
+    amount: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Closed {
+    at: String,
+    control: Option<u64>,
+    hash: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Day {
+    day: String,
+    quantity: String,
+}
+
+/// An event without its subject: who used something is nobody's business here.
+#[derive(Debug, Serialize)]
+struct Event {
+    source: String,
+    id: String,
+    seq: u32,
+    time: String,
+    received: String,
+    day: String,
+    quantity: String,
+}
+
+/// `GET /v1/charges/{id}/explain`
+pub(crate) async fn get(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Json<Explained>, Problem> {
+    let params = Params::read(&uri, &["limit"])?;
+    let limit = match params.get("limit") {
+        Some(_) => u32::try_from(params.limit()?).unwrap_or(EVENTS),
+        None => EVENTS,
+    };
+    // One more than is listed shows whether there are more.
+    match shared.biller.explain(&id, limit + 1).await {
+        Ok(explanation) => Ok(Json(explained(explanation, limit as usize))),
+        Err(billing::Error::UnknownCharge { .. }) => Err(not_found(&id)),
+        Err(error) => Err(crate::billing_problem(&error)),
+    }
+}
+
+fn not_found(id: &str) -> Problem {
+    let shown: String = id.chars().take(120).collect();
+    Problem::new(Kind::NotFound)
+        .detail(format!("ingen månad har raden {shown}"), format!("no month has a charge {shown}"))
+}
+
+fn explained(explanation: Explanation, limit: usize) -> Explained {
+    let formula = formula(&explanation);
+    let Explanation { charge, bill, mut events, .. } = explanation;
+    let events_more = events.len() > limit;
+    events.truncate(limit);
+    let tariff = &charge.tariff;
+    let days = explanation.days.into_iter();
+    Explained {
+        billed_before: quantity(charge.billed_before),
+        kind: tariff.kind.name(),
+        formula,
+        price: tariff.price.as_ref().map(|terms| Price {
+            price: terms.price.kronor().normalize().to_string(),
+            model: terms.model.to_string(),
+            cost_price: terms.cost_price.map(|price| price.kronor().normalize().to_string()),
+            valid_from: terms.valid_from.to_string(),
+            decision: terms.decision.clone(),
+        }),
+        joint: tariff.joint.as_ref().map(|terms| Joint {
+            share: terms.share.to_string(),
+            valid_from: terms.valid_from.to_string(),
+            phase: terms.phase.clone(),
+            decision: terms.decision.clone(),
+        }),
+        surcharge: Surcharge {
+            is_borne: tariff.bears_surcharge,
+            rate: explanation.rate.map(|rate| rate.to_string()),
+            payer_base: kronor(explanation.payer_base),
+            payer_surcharge: kronor(explanation.payer_surcharge),
+            claim: explanation.surcharge_claim.map(|claim| claim.to_string()),
+            amount: kronor(charge.surcharge),
+        },
+        catalogue: bill.catalogue.clone(),
+        state: bill.state.name(),
+        closed: bill.frozen.as_ref().map(|frozen| Closed {
+            at: frozen.at.to_string(),
+            control: frozen.control,
+            hash: frozen.hash.clone(),
+        }),
+        agreements: explanation.agreements,
+        days: days.map(|(day, used)| Day { day: day.to_string(), quantity: quantity(used) }).collect(),
+        events: events.into_iter().map(event).collect(),
+        events_more,
+        charge: charges::item(&charge),
+    }
+}
+
+/// The reckoning with its numbers, one step a line: the same in every language.
+fn formula(explanation: &Explanation) -> Vec<String> {
+    let charge = &explanation.charge;
+    let (used, unit) = (quantity(charge.quantity), &charge.tariff.unit);
+    let two = |amount: Money| amount.to_string();
+    let mut lines = Vec::new();
+    if let Some(terms) = &charge.tariff.price {
+        let (price, gross) = (terms.price, two(charge.gross));
+        lines.push(match (terms.model.is_plain(), charge.corrects) {
+            (true, None) => format!("G = {used} {unit} × {price} kr = {gross} kr"),
+            (false, None) => format!("G = {used} {unit} × {price} kr ({}) = {gross} kr", terms.model),
+            (_, Some(_)) => {
+                let before = charge.billed_before;
+                let now = domain::Quantity::from_micros(before.micros() + charge.quantity.micros());
+                format!("ΔG = G({now} {unit}) − G({before} {unit}) = {gross} kr")
+            }
+        });
+    }
+    if let Some(terms) = &charge.tariff.joint {
+        lines.push(format!("J = {} × {} kr = {} kr", terms.share, two(charge.gross), two(charge.joint)));
+    }
+    lines.push(format!("N = {} kr − {} kr = {} kr", two(charge.gross), two(charge.joint), two(charge.net)));
+    if let (Some(rate), Some(claim)) = (explanation.rate, explanation.surcharge_claim) {
+        let (base, total) = (two(explanation.payer_base), two(explanation.payer_surcharge));
+        lines.push(format!("P = {rate} × {base} kr = {total} kr"));
+        lines.push(format!(
+            "p = {rate} × {} kr = {claim} kr → {} kr",
+            two(charge.net),
+            two(charge.surcharge)
+        ));
+    }
+    lines
+}
+
+fn event(event: CountedEvent) -> Event {
+    Event {
+        source: event.source,
+        id: event.id,
+        seq: event.seq,
+        time: event.time.to_string(),
+        received: event.received.to_string(),
+        day: event.day.to_string(),
+        quantity: quantity(event.quantity),
+    }
+}
