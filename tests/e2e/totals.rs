@@ -120,6 +120,29 @@ fn files_say_the_same(program: &Program, month: &str, query: &str) {
     }
 }
 
+/// One charge of each meter: its days make its quantity, its events or agreements are named.
+fn charges_are_explained(program: &Program, month: &str) {
+    let mut meters = BTreeMap::new();
+    for charge in charges(program, month).0.into_iter().filter(|charge| charge["corrects"].is_null()) {
+        meters.entry((charge["service"].to_string(), charge["meter"].to_string())).or_insert(charge);
+    }
+    for charge in meters.values() {
+        let id = charge["id"].as_str().unwrap();
+        let explained = program.get(&format!("/v1/charges/{id}/explain?limit=5"));
+        assert_eq!(&explained["charge"], charge);
+        let days = explained["days"].as_array().unwrap();
+        let sum: Decimal = days.iter().map(|day| decimal(&day["quantity"])).sum();
+        // A day's part of an average is rounded, to a millionth.
+        let rounding = Decimal::new(i64::try_from(days.len()).unwrap(), 6);
+        if explained["kind"] == "fixed" {
+            assert_ne!(explained["agreements"], json!([]), "{id}");
+        } else {
+            assert!((sum - decimal(&charge["quantity"])).abs() <= rounding, "{id}: {explained}");
+            assert_ne!(explained["events"], json!([]), "{id}");
+        }
+    }
+}
+
 #[test]
 fn every_total_ties_out_before_and_after_a_close() {
     let catalogue = catalog::check(&catalog::linkoping()).map(|checked| checked.catalogue).unwrap();
@@ -133,6 +156,8 @@ fn every_total_ties_out_before_and_after_a_close() {
         lines_add_up(&program, month, &catalogue);
         files_say_the_same(&program, month, if month == "2021-01" { "" } else { "?preliminary=true" });
     }
+    charges_are_explained(&program, "2021-01");
+    charges_are_explained(&program, "2021-02");
     let frozen = (charges(&program, "2021-01"), program.bytes("/v1/exports/2021-01/xlsx"));
 
     // What comes late for a closed month changes the next one, never the closed one; not even over a power cut.

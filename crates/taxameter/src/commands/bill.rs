@@ -122,6 +122,7 @@ impl Preview {
                     money("unit_price", "À-pris"),
                 ];
                 columns.extend(amounts);
+                columns.push(text("id", "Rad"));
                 Ok(List::of_items(&columns, charges))
             }
             By::Customer => summed("customer", "Kund", &amounts, charges),

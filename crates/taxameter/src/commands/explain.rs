@@ -11,7 +11,7 @@ use crate::output::{Format, List, number, text};
 /// Why a charge is what it is, to the last öre.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The charge, as `bill preview --by line` and every export name it.
+    /// The charge, as `bill preview --by line` and the CSV export name it.
     id: String,
     /// At most so many events.
     #[arg(long, default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -94,11 +94,20 @@ fn facts(explained: &Value) -> Vec<(&'static str, String)> {
                 .collect::<Vec<_>>()
                 .join(", "),
         ),
-        ("Månaden", joined(explained, &["state"])),
+        ("Månaden", state(&explained["state"])),
         ("Stängd", joined(&explained["closed"], &["at", "hash"])),
         ("Katalog", plain(&explained["catalogue"])),
     ];
     facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn state(state: &Value) -> String {
+    match state.as_str() {
+        Some("open") => "öppen".to_owned(),
+        Some("preliminary") => "preliminär".to_owned(),
+        Some("closed") => "stängd".to_owned(),
+        _ => plain(state),
+    }
 }
 
 /// A value as a person reads it: nothing for null.
