@@ -179,6 +179,13 @@ fn every_total_ties_out_before_and_after_a_close() {
         (1000.into(), 480.into()),
         "{correction}"
     );
+    let explained = program.get(&format!("/v1/charges/{}/explain", correction["id"].as_str().unwrap()));
+    let steps: Vec<&str> =
+        explained["formula"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+    assert!(steps[0].starts_with("ΔG = G(") && steps[0].ends_with(" = 480.00 kr"), "{steps:?}");
+    assert_eq!(steps[1], "ΔN = ΔG − ΔJ = 480.00 kr − 0.00 kr = 480.00 kr");
+    // Late usage is among the events that count now.
+    assert!(explained["events"].as_array().unwrap().iter().any(|event| event["id"] == "late"), "{explained}");
     let again = (charges(&program, "2021-01"), program.bytes("/v1/exports/2021-01/xlsx"));
     assert_eq!(again, frozen, "a closed month never changes");
     let (status, same) = program.post("/v1/months/2021-01/close", &json!({}));

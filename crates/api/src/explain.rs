@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use billing::Explanation;
-use domain::Money;
+use domain::charge::Totals;
+use domain::{Money, Quantity};
 use serde::Serialize;
 use store::usage::CountedEvent;
 
@@ -159,38 +160,52 @@ fn explained(explanation: Explanation, limit: usize) -> Explained {
     }
 }
 
-/// The reckoning with its numbers, one step a line: the same in every language.
+/// The reckoning with its numbers, one step a line: the same in every language. Of a correction every step is a fresh
+/// reckoning less what was booked, so products of differences could be an öre off and are not shown.
 fn formula(explanation: &Explanation) -> Vec<String> {
     let charge = &explanation.charge;
-    let (used, unit) = (quantity(charge.quantity), &charge.tariff.unit);
-    let two = |amount: Money| amount.to_string();
+    let Totals { gross, joint, net, surcharge } = charge.totals();
+    let total = explanation.payer_surcharge;
     let mut lines = Vec::new();
-    if let Some(terms) = &charge.tariff.price {
-        let (price, gross) = (terms.price, two(charge.gross));
-        lines.push(match (terms.model.is_plain(), charge.corrects) {
-            (true, None) => format!("G = {used} {unit} × {price} kr = {gross} kr"),
-            (false, None) => format!("G = {used} {unit} × {price} kr ({}) = {gross} kr", terms.model),
-            (_, Some(_)) => {
-                let before = charge.billed_before;
-                let now = domain::Quantity::from_micros(before.micros() + charge.quantity.micros());
-                format!("ΔG = G({now} {unit}) − G({before} {unit}) = {gross} kr")
-            }
-        });
+    if charge.corrects.is_some() {
+        let (unit, before) = (&charge.tariff.unit, charge.billed_before);
+        let now = Quantity::from_micros(before.micros() + charge.quantity.micros());
+        lines.push(format!("ΔG = G({now} {unit}) − G({before} {unit}) = {gross} kr"));
+        lines.push(format!("ΔN = ΔG − ΔJ = {gross} kr − {joint} kr = {net} kr"));
+        if let Some(rate) = explanation.rate {
+            lines.push(format!("ΔP = {rate} × N − P = {total} kr → {surcharge} kr"));
+        }
+        return lines;
     }
+    lines.extend(gross_formula(explanation));
     if let Some(terms) = &charge.tariff.joint {
-        lines.push(format!("J = {} × {} kr = {} kr", terms.share, two(charge.gross), two(charge.joint)));
+        lines.push(format!("J = {} × {gross} kr = {joint} kr", terms.share));
     }
-    lines.push(format!("N = {} kr − {} kr = {} kr", two(charge.gross), two(charge.joint), two(charge.net)));
+    lines.push(format!("N = {gross} kr − {joint} kr = {net} kr"));
     if let (Some(rate), Some(claim)) = (explanation.rate, explanation.surcharge_claim) {
-        let (base, total) = (two(explanation.payer_base), two(explanation.payer_surcharge));
-        lines.push(format!("P = {rate} × {base} kr = {total} kr"));
-        lines.push(format!(
-            "p = {rate} × {} kr = {claim} kr → {} kr",
-            two(charge.net),
-            two(charge.surcharge)
-        ));
+        lines.push(format!("P = {rate} × {} kr = {total} kr", explanation.payer_base));
+        lines.push(format!("p = {rate} × {net} kr = {claim} kr → {surcharge} kr"));
     }
     lines
+}
+
+/// How the price makes the gross. A price with a model makes it for all that the payer used of the class.
+fn gross_formula(explanation: &Explanation) -> Option<String> {
+    let charge = &explanation.charge;
+    let terms = charge.tariff.price.as_ref()?;
+    let (used, unit, price, gross) = (charge.quantity, &charge.tariff.unit, terms.price, charge.gross);
+    if terms.model.is_plain() {
+        return Some(format!("G = {used} {unit} × {price} kr = {gross} kr"));
+    }
+    let of_payer = explanation.bill.charges.iter().filter(|other| {
+        (other.corrects, &other.customer.code, other.tariff.key())
+            == (charge.corrects, &charge.customer.code, charge.tariff.key())
+    });
+    let (micros, sum) = of_payer
+        .fold((0, Money::ZERO), |(micros, sum), other| (micros + other.quantity.micros(), sum + other.gross));
+    let all = Quantity::from_micros(micros);
+    let model = &terms.model;
+    Some(format!("G = {all} {unit}, {price} kr ({model}) = {sum} kr; {used} / {all} → {gross} kr"))
 }
 
 fn event(event: CountedEvent) -> Event {
