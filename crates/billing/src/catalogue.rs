@@ -165,7 +165,10 @@ impl Applier {
             let earlier = ledger.closings().filter(|closed| closed.control < decision.control);
             earlier.map(|closed| closed.month).last()
         };
-        let findings = catalog::changes_closed_month(&old, &checked, last_closed);
+        let mut findings = catalog::changes_closed_month(&old, &checked, last_closed);
+        let heads = store.heads(None).await.map_err(storing("reading which meters have usage"))?;
+        let used = heads.into_iter().map(|head| (head.service, head.meter)).collect();
+        findings.extend(catalog::removes_used_meters(&checked, &used));
         if !findings.is_empty() {
             return Ok(refuse("changes_closed_month", rendered(&findings)));
         }

@@ -25,6 +25,29 @@ pub fn changes_closed_month(old: &Catalogue, new: &Checked, last_closed: Option<
     comparison.findings.0
 }
 
+/// Finds the meters that a new catalogue lacks although usage was counted on them, as (service, meter): their usage would be
+/// in no month's figures, and what is still on the log could not be counted.
+pub fn removes_used_meters(new: &Checked, used: &BTreeSet<(String, String)>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for (service, meter) in
+        used.iter().filter(|(service, meter)| new.catalogue.meter(service, meter).is_none())
+    {
+        findings.add(
+            Code::MeterChanged,
+            &Place::file(file_of(Object::Meter)),
+            say(
+                format!("mätaren {service}/{meter} är borta, men har användning"),
+                format!("meter {service}/{meter} is gone, but has usage"),
+            ),
+            say(
+                "låt mätaren stå kvar; sätt debiteras = false om den inte ska kosta något",
+                "leave the meter in; set debiteras = false if it is to cost nothing",
+            ),
+        );
+    }
+    findings.0
+}
+
 struct Comparison<'c> {
     old: &'c Catalogue,
     new: &'c Checked,

@@ -23,7 +23,7 @@ mod units;
 mod values;
 
 pub use check::{Checked, PlannedVolume, check, planned_volumes};
-pub use closed::changes_closed_month;
+pub use closed::{changes_closed_month, removes_used_meters};
 pub use diff::{Change, diff};
 pub use files::{Error, Files};
 pub use finding::{Code, Finding, Language, Severity, Text};

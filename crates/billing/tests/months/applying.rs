@@ -33,6 +33,16 @@ fn renamed() -> Files {
     with(METERS, "namn = \"Deltagartimmar\"", "namn = \"Timmar i möten\"")
 }
 
+/// The meter has another name, in its prices too: the one that there was is gone.
+fn without_participant_hours() -> Files {
+    let mut files = with(METERS, "slug = \"participant_hour\"", "slug = \"person_hour\"");
+    for path in ["priser.csv", "volymer.csv"] {
+        let text = String::from_utf8(files.get(path).unwrap().to_vec()).unwrap();
+        files.insert(path, text.replace(";participant_hour;", ";person_hour;").into_bytes());
+    }
+    files
+}
+
 fn with_broadcasts_renamed() -> Vec<u8> {
     let text = String::from_utf8(with_broadcasts().get(METERS).unwrap().to_vec()).unwrap();
     text.replace("Sändningstimmar", "Timmar i sändning").into_bytes()
@@ -95,6 +105,10 @@ fn a_catalogue_is_applied_once_with_a_barrier_and_never_against_a_closed_month()
         assert!(versions.windows(2).all(|pair| pair[0].applied < pair[1].applied), "{versions:?}");
 
         world.count(&[("2021-03-05", "e-moten", "participant_hour", "110200", "", 1_000_000_000)]).await;
+        // Nothing is closed, but a meter that has usage stays.
+        let (code, findings) = refused(&world, &without_participant_hours()).await;
+        assert_eq!(code, "changes_closed_month");
+        assert!(findings.contains("e-moten/participant_hour är borta, men har användning"), "{findings}");
         let closing = world.biller.close(month("2021-03"), Accept::default()).await.unwrap();
         assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
         let dearer =
