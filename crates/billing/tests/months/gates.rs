@@ -1,10 +1,12 @@
 //! What a close waits for, and what the books must say.
 
-use billing::{Accept, BlockerCode, BooksLine, Closing, CollectorState};
+use billing::{Accept, BlockerCode, BooksLine, BooksMetrics, Closing, CollectorState};
 use bytes::Bytes;
 use domain::Instant;
+use domain::catalogue::Catalogue;
 use eventlog::topic::USAGE;
 use eventlog::{Header, Kind, Record};
+use prometheus::Registry;
 use store::AsOf;
 use store::counting::Step;
 use store::rows::{Batch, Dictionary, Position, ProgressRow, days_of};
@@ -13,7 +15,7 @@ use store::senders::SenderCount;
 use crate::catalogue::{day, month};
 use crate::closing::{close, count_march};
 use crate::control::control_header;
-use crate::world::{World, clock, in_world};
+use crate::world::{World, clock, in_world, until};
 
 /// A minute on the tests' clock, relative to when everything is decided.
 fn minute(minutes: i64) -> Instant {
@@ -156,6 +158,56 @@ fn books_that_differ_stand_in_the_way_until_they_agree() {
             Some(8),
             "the latest statement counts, in whatever order it comes"
         );
+        close(&world, "2021-03").await;
+        world
+    });
+}
+
+/// The value of a gauge with this label.
+fn gauge(registry: &Registry, name: &str, label: &str) -> Option<f64> {
+    let families = registry.gather();
+    let family = families.iter().find(|family| family.name() == name)?;
+    let of_label = |metric: &&prometheus::proto::Metric| metric.get_label()[0].value() == label;
+    family.get_metric().iter().find(of_label).map(|metric| metric.get_gauge().get_value())
+}
+
+#[test]
+fn the_watch_shows_by_how_much_the_books_differ_and_how_long_collectors_are_silent() {
+    in_world("books_watch", |world| async move {
+        let outcomes = [("/s", "2021-03-05", "accepted", 10), ("/s", "2021-03-05", "metered", 7)];
+        progress(&world, 0, &outcomes).await;
+        let count = SenderCount { source: "/s".to_owned(), day: day("2021-03-05"), events: 12 };
+        world.biller.put_sender_counts(&[count]).await.unwrap();
+        mark(&world, "c1", 1, minute(-10)).await;
+        mark(&world, "gone", 2, Instant::from_micros(eventlog::header::LEFT)).await;
+        let registry = Registry::new();
+        let watch = world.biller.books_watch(BooksMetrics::register(&registry).unwrap());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let watching = tokio::spawn(watch.run(stopped));
+        let age = |collector| gauge(&registry, "taxameter_collector_mark_age_seconds", collector);
+        until("the collector's age", async || age("c1").is_some()).await;
+        let difference = |side| gauge(&registry, "taxameter_books_difference", side);
+        assert_eq!((difference("collectors"), difference("senders")), (Some(3.0), Some(2.0)));
+        assert_eq!((age("c1"), age("gone")), (Some(600.0), None), "who left is not waited for");
+        stop.send_replace(true);
+        watching.await.unwrap();
+        world
+    });
+}
+
+#[test]
+fn a_decision_on_a_catalogue_that_nobody_has_is_refused() {
+    in_world("catalogue_unknown", |world| async move {
+        count_march(&world).await;
+        let other = Catalogue { version: "mislaid".to_owned(), ..(*world.catalogue.load_full()).clone() };
+        let elsewhere = world.biller_with(other);
+        let Closing::Blocked(blockers) = elsewhere.close(month("2021-03"), Accept::default()).await.unwrap()
+        else {
+            panic!("closed on a catalogue that its owner does not have");
+        };
+        assert_eq!(blockers.len(), 1, "{blockers:?}");
+        assert_eq!(blockers[0].code, BlockerCode::CatalogueUnknown);
+        assert!(blockers[0].detail.contains("mislaid"), "{blockers:?}");
         close(&world, "2021-03").await;
         world
     });

@@ -102,6 +102,12 @@ impl World {
         Biller::new(self.store.clone(), Arc::clone(&self.log), Arc::clone(&self.catalogue), settings())
     }
 
+    /// Another one who has another catalogue.
+    pub(crate) fn biller_with(&self, catalogue: Catalogue) -> Biller {
+        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
+        Biller::new(self.store.clone(), Arc::clone(&self.log), catalogue, settings())
+    }
+
     pub(crate) fn start_owner(&self) {
         let (owner, stop) = (self.biller.owner(), self.stop.subscribe());
         self.tasks.lock().push(tokio::spawn(async move { owner.run(stop).await.unwrap() }));
