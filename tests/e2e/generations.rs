@@ -118,6 +118,32 @@ fn an_embedded_log_is_followed_by_kafka() {
     assert_eq!(status, 200, "{answer}");
 }
 
+/// The disk of the log is lost, that of the store is not: what was counted stays, and is known.
+#[test]
+fn a_log_that_is_lost_is_followed_by_an_empty_one() {
+    let mut program = Program::embedded();
+    program.accept(&[meeting("a", "110200", "1", &[]), meeting("b", "110200", "1", &[])]);
+    until_march(&program, &[("110200", "2")]);
+    assert_eq!(program.post("/v1/months/2021-03/preliminary", &json!({})).0, 200);
+    program.while_stopped(|directory| {
+        std::fs::remove_dir_all(directory.join("data/log")).unwrap();
+        let (done, text) = begin(directory, &["--why", "the disk was lost"]);
+        assert!(!done && text.contains("say that it is gone for good"), "{text}");
+        let (done, text) = begin(directory, &["--why", "the disk was lost", "--old-log-is-gone"]);
+        assert!(done && text.contains("generation 2"), "{text}");
+    });
+    program.accept(&[
+        meeting("a", "110200", "1", &[]),
+        meeting("b", "110300", "3", &[("seq", json!(1))]),
+        meeting("c", "110200", "1", &[]),
+    ]);
+    until_march(&program, &[("110200", "2"), ("110300", "3")]);
+    let months = program.get("/v1/months");
+    assert_eq!(months["items"][0]["state"], "preliminary", "{months}");
+    let (status, answer) = program.post("/v1/months/2021-03/close", &json!({"accept": {"gaps": "test"}}));
+    assert_eq!(status, 200, "{answer}");
+}
+
 /// A ClickHouse of its own, as `--role store` runs it; killed when it is dropped.
 struct StoreAlone {
     process: Child,

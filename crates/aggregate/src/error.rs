@@ -48,6 +48,21 @@ pub enum Error {
         #[source]
         source: eventlog::Error,
     },
+    /// The log lacks records that were counted: others would get their positions.
+    #[error(
+        "partition {partition} of the usage log ends at {end}, but is counted up to {counted}: the log is an older copy than \
+         the store; put the newer one back, or restore both from one backup; if it is lost, everything that was counted is in \
+         the store: give the log new topics (embedded: move `log` out of the data directory) and `taxameter generation begin \
+         --old-log-is-gone`"
+    )]
+    LogBehindStore {
+        /// The partition.
+        partition: u32,
+        /// How far it was counted.
+        counted: u64,
+        /// The offset after its last record.
+        end: u64,
+    },
     /// The last generation changed while it was counted.
     #[error(
         "generation {began} of the usage log ended: generation {found} has begun; start the program again"

@@ -12,6 +12,7 @@ use store::counting::Step;
 use tokio::sync::{Notify, mpsc};
 
 use crate::counter::Counter;
+use crate::error::Error;
 use crate::generation::barrier;
 use crate::metrics::Metrics;
 use crate::record::{Decoded, decode};
@@ -67,8 +68,9 @@ impl<S: Rows> Owner<S> {
         }
     }
 
-    /// Counts until there are no more deliveries. May be dropped at any time: what was not sealed is counted again.
-    pub(crate) async fn run(mut self, mut deliveries: mpsc::Receiver<Vec<Stored>>) {
+    /// Counts until there are no more deliveries, or another generation began. May be dropped at any time: what was not
+    /// sealed is counted again.
+    pub(crate) async fn run(mut self, mut deliveries: mpsc::Receiver<Vec<Stored>>) -> Result<(), Error> {
         loop {
             let due = self.due();
             tokio::select! {
@@ -76,11 +78,11 @@ impl<S: Rows> Owner<S> {
                 delivery = deliveries.recv() => match delivery {
                     Some(records) => {
                         self.shared.room.notify_one();
-                        self.take(&records).await;
+                        self.take(&records).await?;
                     }
-                    None => return,
+                    None => return Ok(()),
                 },
-                () = tokio::time::sleep_until(due) => self.on_time().await,
+                () = tokio::time::sleep_until(due) => self.on_time().await?,
             }
         }
     }
@@ -93,9 +95,9 @@ impl<S: Rows> Owner<S> {
         emission.unwrap_or(barrier).min(barrier)
     }
 
-    async fn on_time(&mut self) {
+    async fn on_time(&mut self) -> Result<(), Error> {
         if self.counter.has_news() {
-            self.emit().await;
+            self.emit().await?;
         }
         if self.last_barrier.elapsed() >= BARRIER_AGE {
             if self.came_since_barrier {
@@ -104,12 +106,13 @@ impl<S: Rows> Owner<S> {
             self.last_barrier = tokio::time::Instant::now();
             self.came_since_barrier = false;
         }
+        Ok(())
     }
 
-    async fn take(&mut self, records: &[Stored]) {
+    async fn take(&mut self, records: &[Stored]) -> Result<(), Error> {
         let horizon = self.counter.place().horizon;
         let decoded: Vec<Decoded<'_>> = records.iter().map(|record| decode(record, horizon)).collect();
-        self.wait_for_meters(&decoded).await;
+        self.wait_for_meters(&decoded).await?;
         let wanted = self.counter.wanted(&decoded);
         if !wanted.is_empty() {
             let Shared { rows, metrics, .. } = &*self.shared;
@@ -131,15 +134,16 @@ impl<S: Rows> Owner<S> {
         let oldest = *self.oldest_unwritten.get_or_insert(self.last_record);
         // Only between deliveries: what the store answered above must stay known until all of this one is counted.
         if self.counter.is_full() || oldest.elapsed() >= EMIT_AGE {
-            self.emit().await;
+            self.emit().await?;
         }
         if self.counter.wants_barrier() {
             self.append_barrier().await;
         }
+        Ok(())
     }
 
     /// Waits until the catalogue knows every meter of these records. An event whose meter is unknown is not skipped.
-    async fn wait_for_meters(&mut self, records: &[Decoded<'_>]) {
+    async fn wait_for_meters(&mut self, records: &[Decoded<'_>]) -> Result<(), Error> {
         let mut said = false;
         while let Some((service, meter)) = self.counter.unknown_meter(records, &self.shared.catalogue.load())
         {
@@ -159,18 +163,35 @@ impl<S: Rows> Owner<S> {
             self.shared.reload.notify_one();
             // What was counted before is not held back.
             if self.counter.has_news() {
-                self.emit().await;
+                self.emit().await?;
             }
             tokio::time::sleep(CATALOGUE_POLL).await;
         }
         if said {
             self.shared.metrics.waiting_for_catalogue.dec();
         }
+        Ok(())
+    }
+
+    /// Refuses to go on when another generation began: what came after its start is for those who know it. A process that
+    /// was only paused meanwhile is stopped by this. Asked after the records were read and before anything of them is
+    /// written, so that no record of the next generation is ever counted into this one.
+    async fn is_of_this_generation(&self) -> Result<(), Error> {
+        let Shared { rows, metrics, .. } = &*self.shared;
+        let began = self.counter.place().generation;
+        let generations = until_done(metrics, "look at the generations", || rows.generations()).await;
+        match generations.last() {
+            Some(last) if last.generation != began => {
+                Err(Error::OtherGeneration { began, found: last.generation })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes everything since the last emission, step by step, each repeated until it is acknowledged.
-    async fn emit(&mut self) {
+    async fn emit(&mut self) -> Result<(), Error> {
         let began = tokio::time::Instant::now();
+        self.is_of_this_generation().await?;
         let Shared { rows, metrics, news, .. } = &*self.shared;
         let (batch, dictionary) = self.counter.emission();
         for step in Step::all(batch.progress.len()) {
@@ -187,6 +208,7 @@ impl<S: Rows> Owner<S> {
         self.written.store(self.counter.next_offset(), Ordering::Relaxed);
         self.oldest_unwritten = None;
         news.notify_one();
+        Ok(())
     }
 
     /// Appends a barrier. If that fails it is tried again when one is due next: windows are complete without.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::Instant;
-use eventlog::{Delivery, EventLog, Stored, Subscription};
+use eventlog::{Delivery, EventLog, Stored, Subscription, topic};
 use store::counting::Generation;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -28,12 +28,15 @@ use crate::upkeep::{self, Kept};
 /// that is counted and the one that is held back a partition has at most 8 MB.
 const DELIVERIES_MAX: usize = 2;
 
+/// How long a log may say that it ends before what was counted.
+const LOG_END_WAIT: Duration = Duration::from_secs(10);
+
 /// How long to wait for a store that does not answer.
 const STORE_POLL: Duration = Duration::from_secs(1);
 
 /// An owner at work.
 struct Running {
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), Error>>,
     deliveries: mpsc::Sender<Vec<Stored>>,
     /// What came while the owner had enough to do; its partition is paused.
     held: VecDeque<Vec<Stored>>,
@@ -139,10 +142,8 @@ impl<S: Rows + Revisions> Work<S> {
             .map(|(partition, _)| *partition)
             .collect();
         for partition in ended {
-            if let Some(running) = self.running.remove(&partition)
-                && let Err(source) = running.task.await
-            {
-                return Err(Error::Task { partition, source });
+            if let Some(running) = self.running.remove(&partition) {
+                running.task.await.map_err(|source| Error::Task { partition, source })??;
             }
         }
         for (partition, running) in &mut self.running {
@@ -183,8 +184,11 @@ impl<S: Rows + Revisions> Work<S> {
         let partitions: Vec<u32> =
             partitions.iter().copied().filter(|partition| *partition < count).collect();
         let partitions = partitions.as_slice();
+        let counted = until_done(metrics, "progress", || rows.counted_prefix(generation, count)).await;
         let mut starts = BTreeMap::new();
         for partition in partitions {
+            let counted = counted.as_of.get(*partition as usize).copied().unwrap_or_default();
+            has_what_was_counted(&**log, *partition, counted).await?;
             let mut sealed = until_done(metrics, "progress", || rows.sealed(generation, *partition)).await;
             sealed.upto = sealed.upto.max(found.start(*partition));
             starts.insert(*partition, sealed);
@@ -313,6 +317,28 @@ async fn seek(subscription: &mut dyn Subscription, partition: u32, from: u64) ->
             }
             result => return result,
         }
+    }
+}
+
+/// Whether the log goes as far as it was counted. A broker that is away is waited for, and so is one that leads since a
+/// moment and does not know yet how far all copies go.
+async fn has_what_was_counted(log: &dyn EventLog, partition: u32, counted: u64) -> Result<(), Error> {
+    let began = tokio::time::Instant::now();
+    loop {
+        match log.end_offset(topic::USAGE, partition).await {
+            Ok(end) if end >= counted => return Ok(()),
+            Ok(end) if began.elapsed() > LOG_END_WAIT => {
+                return Err(Error::LogBehindStore { partition, counted, end });
+            }
+            Ok(end) => tracing::warn!(partition, counted, end, "usage log ends before what was counted"),
+            Err(error) if error.is_retriable() => tracing::warn!(
+                partition,
+                error = &error as &dyn std::error::Error,
+                "usage log does not tell its end; trying again"
+            ),
+            Err(source) => return Err(Error::Log { operation: "look at", source }),
+        }
+        tokio::time::sleep(eventlog::log::IDLE).await;
     }
 }
 

@@ -190,3 +190,93 @@ async fn records_that_are_gone_end_counting_until_somebody_gives_them_up() {
     running.end().await;
     world.close().await;
 }
+
+/// Whoever counted the generation before and was only paused while the next one began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_of_the_generation_before_counts_nothing_of_the_next() {
+    let _turn = TURN.lock().await;
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(directory.path(), 1).await;
+    let running = world.count();
+    world.send(1, RECEIVED, &event("before")).await;
+    world.until_logged(1).await;
+    running.end().await;
+    generation::count_what_is_left(world.aggregator(), instant(RECEIVED), |_| ()).await.unwrap();
+    let paused = world.count();
+    // It has its partition: it counts what comes.
+    cut(&world, 1, 3).await;
+    generation::begin(&*world.store, &*world.log, Some(&*world.log), &plan(None, "restore")).await.unwrap();
+    world.send(1, RECEIVED, &event("after")).await;
+    let ended = paused.failed().await;
+    assert!(matches!(ended, aggregate::Error::OtherGeneration { began: 1, found: 2 }), "{ended:?}");
+    assert_eq!(world.books().await.logged(), 1, "nothing of the next generation was written");
+    let running = world.count();
+    world.until_logged(2).await;
+    until("March", vec![row("2024-03", "sum", "A1", 10)], async || world.usage(AsOf::Newest).await).await;
+    running.end().await;
+    world.close().await;
+}
+
+/// The log is an older copy than the store: its next records would get the positions of records that were counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_lacks_what_was_counted_is_refused_and_one_made_anew_goes_on() {
+    let _turn = TURN.lock().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (log, copy) = (directory.path().join("log"), directory.path().join("copy"));
+    let world = World::open(directory.path(), 1).await;
+    let running = world.count();
+    world.send(1, RECEIVED, &event("in the copy")).await;
+    world.until_logged(1).await;
+    running.end().await;
+    world.close().await;
+    copy_directory(&log, &copy);
+    let world = World::open(directory.path(), 1).await;
+    let running = world.count();
+    world.send(1, RECEIVED, &event("behind the copy")).await;
+    world.until_logged(2).await;
+    running.end().await;
+    world.close().await;
+
+    std::fs::remove_dir_all(&log).unwrap();
+    copy_directory(&copy, &log);
+    let world = World::open(directory.path(), 1).await;
+    let refused = world.count().failed().await;
+    assert!(
+        matches!(refused, aggregate::Error::LogBehindStore { partition: 0, counted: 2, end: 1 }),
+        "{refused:?}"
+    );
+    assert!(refused.to_string().contains("generation begin --old-log-is-gone"), "{refused}");
+    world.close().await;
+
+    std::fs::remove_dir_all(&log).unwrap();
+    let world = World::open(directory.path(), 1).await;
+    let gone = Plan { old_log_is_gone: true, ..plan(None, "the disk of the log was lost") };
+    let begun = generation::begin(&*world.store, &*world.log, None, &gone).await.unwrap();
+    assert_eq!((begun.generation, begun.starts), (2, vec![0]));
+    let running = world.count();
+    for id in ["in the copy", "behind the copy", "new"] {
+        world.send(1, RECEIVED, &event(id)).await;
+    }
+    world.until_logged(5).await;
+    let books = world.books().await;
+    assert_eq!((books.metered, books.duplicate), (3, 2), "{books:?}");
+    until("March", vec![row("2024-03", "sum", "A1", 15)], async || world.usage(AsOf::Newest).await).await;
+    // A cut of the new generation has all of the one before, although its last window was never sealed.
+    cut(&world, 1, 5).await;
+    assert_eq!(world.usage(AsOf::Cut(5)).await, [row("2024-03", "sum", "A1", 15)]);
+    running.end().await;
+    world.close().await;
+}
+
+fn copy_directory(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copy = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &copy);
+        } else {
+            std::fs::copy(entry.path(), copy).unwrap();
+        }
+    }
+}
