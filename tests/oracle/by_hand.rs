@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use domain::catalogue::{Agreement, Catalogue, CostCentre, Customer, Dimension, Meter, Ownership, Service};
 use domain::event::CustomerKind;
+use domain::financing::CostKind;
 use domain::usage::MeterKind;
 use domain::{Month, Quantity};
 
@@ -34,6 +35,7 @@ pub(crate) fn catalogue() -> Catalogue {
         billed: true,
         negative: true,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     let service = Service {
         slug: "s".to_owned(),

@@ -1,7 +1,8 @@
 //! What lines cost, and how the surcharge is spread, worked out by hand.
 
 use domain::Month;
-use domain::catalogue::{JointShare, PriceRow, PriceState, SurchargeRate};
+use domain::catalogue::{PriceRow, PriceState, SurchargeRate};
+use domain::financing::{JointShare, Part, Payers, Phase};
 use serde_json::json;
 
 use crate::by_hand::{catalogue, event};
@@ -39,11 +40,13 @@ fn reckoning(events: &[String]) -> Reckoning {
     }];
     catalogue.joint_shares = vec![JointShare {
         service: "s".to_owned(),
-        meter: Some("sum".to_owned()),
+        part: Part::Meter("sum".to_owned()),
+        payers: Payers::All,
         valid_from: month("2021-01"),
         valid_to: None,
         share: "0.5".parse().unwrap(),
-        phase: "drift".to_owned(),
+        phase: Phase::InitialMaintenance,
+        bearer: None,
         decision: "D".to_owned(),
     }];
     Reckoning::of(events, &catalogue, "2021-06", "2021-07")

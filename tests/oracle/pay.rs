@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::catalogue::{Catalogue, PriceState};
+use domain::financing::Part;
 use domain::usage::MeterKind;
 use rust_decimal::Decimal;
 
@@ -150,14 +151,16 @@ fn price(catalogue: &Catalogue, cell: &Cell) -> Option<Decimal> {
     in_force.map(|row| row.price.kronor()).next()
 }
 
-/// The jointly financed share: of the meter, else of the service.
+/// The jointly financed share: of the meter, else of its kind of cost, else of the service.
 fn share(catalogue: &Catalogue, cell: &Cell) -> i128 {
     let in_force: Vec<_> = (catalogue.joint_shares.iter())
         .filter(|row| row.service == cell.service && index(row.valid_from) <= cell.month)
         .filter(|row| row.valid_to.is_none_or(|to| index(to) >= cell.month))
         .collect();
-    let of_meter = in_force.iter().find(|row| row.meter.as_deref() == Some(cell.meter.as_str()));
-    let found = of_meter.or_else(|| in_force.iter().find(|row| row.meter.is_none()));
+    let of_meter = in_force.iter().find(|row| row.part == Part::Meter(cell.meter.clone()));
+    let kind = catalogue.services[&cell.service].meters[&cell.meter].cost_kind;
+    let of_kind = in_force.iter().find(|row| row.part == Part::CostKind(kind));
+    let found = of_meter.or(of_kind).or_else(|| in_force.iter().find(|row| row.part == Part::Service));
     found.map_or(0, |row| scaled(row.share.fraction(), 8))
 }
 

@@ -16,6 +16,7 @@ use aggregate::rollup::RollUp;
 use aggregate::{Aggregator, Config, Metrics};
 use arc_swap::ArcSwap;
 use domain::catalogue::{Catalogue, Dimension, Meter, Service};
+use domain::financing::CostKind;
 use domain::usage::MeterKind;
 use domain::{EventKey, Instant, Month};
 use eventlog::embedded::{Config as LogConfig, EmbeddedLog};
@@ -47,6 +48,7 @@ fn catalogue() -> Catalogue {
         billed: true,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     let service = Service {
         slug: "it-bastjanst-konto".into(),

@@ -159,6 +159,7 @@ mod tests {
             billed: true,
             negative: false,
             hold_days: 31,
+            cost_kind: domain::financing::CostKind::Running,
         }
     }
 

@@ -11,6 +11,7 @@ use aggregate::{Aggregator, Config, Metrics};
 use arc_swap::ArcSwap;
 use chrono::NaiveDate;
 use domain::catalogue::{Catalogue, Dimension, Meter, Service};
+use domain::financing::CostKind;
 use domain::usage::{MeterKind, MonthlyUsage};
 use domain::{EventKey, Instant, Month, calendar};
 use eventlog::embedded::{Config as LogConfig, EmbeddedLog};
@@ -51,6 +52,7 @@ fn catalogue() -> Catalogue {
         billed: true,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     let service = Service {
         slug: "s".into(),

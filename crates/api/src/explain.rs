@@ -49,7 +49,8 @@ struct Price {
 struct Joint {
     share: String,
     valid_from: String,
-    phase: String,
+    phase: &'static str,
+    bearer: Option<String>,
     decision: String,
 }
 
@@ -134,7 +135,8 @@ fn explained(explanation: Explanation, limit: usize) -> Explained {
         joint: tariff.joint.as_ref().map(|terms| Joint {
             share: terms.share.to_string(),
             valid_from: terms.valid_from.to_string(),
-            phase: terms.phase.clone(),
+            phase: terms.phase.name(),
+            bearer: terms.bearer.clone(),
             decision: terms.decision.clone(),
         }),
         surcharge: Surcharge {

@@ -17,6 +17,7 @@ use std::time::Instant;
 use billing::export::{Dialect, csv, xlsx};
 use billing::{Accept, Biller, Closing, UsageQuery};
 use domain::catalogue::{Catalogue, Meter, PriceRow, PriceState, Service};
+use domain::financing::CostKind;
 use domain::usage::{DailyUsage, MeterKind};
 
 use crate::catalogue::{catalogue, day, month, owned};
@@ -45,6 +46,7 @@ fn large() -> Catalogue {
             billed: true,
             negative: false,
             hold_days: 31,
+            cost_kind: CostKind::Running,
         };
         let service = Service {
             slug: slug.clone(),

@@ -1,7 +1,8 @@
 //! The hash of a frozen month: SHA-256 over a canonical text of everything that was frozen.
 //!
 //! The text is UTF-8, one record a line, fields separated by tabs, in this order: what was frozen on which terms, the
-//! totals, then every charge with its terms; a price with a model has it behind it, after a space. It never changes: another form would be another version in its first line.
+//! totals, then every charge with its terms; a price with a model has it behind it, after a space, and so has a phase who
+//! bears the joint part instead of the object. It never changes: another form would be another version in its first line.
 
 use std::fmt::Write as _;
 
@@ -67,11 +68,11 @@ fn write_charge(line: &mut String, charge: &Charge) {
     }
     match &charge.tariff.joint {
         Some(terms) => {
-            let _ = writeln!(
-                line,
-                "\t{}\t{}\t{}\t{}",
-                terms.share, terms.valid_from, terms.phase, terms.decision
-            );
+            let _ = write!(line, "\t{}\t{}\t{}", terms.share, terms.valid_from, terms.phase.name());
+            if let Some(bearer) = &terms.bearer {
+                let _ = write!(line, " {bearer}");
+            }
+            let _ = writeln!(line, "\t{}", terms.decision);
         }
         None => line.push_str("\t-\t-\t-\t-\n"),
     }

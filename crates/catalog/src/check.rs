@@ -3,7 +3,9 @@
 //! What is wrong itself is still declared, so that a mistake in a service is not found again at each of its prices.
 
 mod agreements;
+mod budget;
 mod customers;
+mod entries;
 mod financing;
 mod meters;
 mod organisation;
@@ -16,8 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalogue::{Catalogue, Meter, Service};
 
-pub use volumes::PlannedVolume;
-
 use crate::document;
 use crate::files::Files;
 use crate::finding::{Code, Finding, Findings, Place, Severity, say};
@@ -28,7 +28,7 @@ use crate::table::{Cell, Table};
 use crate::text;
 
 /// The files that a catalogue may have, and whether it must. Services lie in any number of files under `tjanster/`.
-const FILES: [(&str, bool); 9] = [
+const FILES: [(&str, bool); 11] = [
     ("organisation.toml", true),
     ("kunder.csv", true),
     ("kostnadsstallen.csv", true),
@@ -38,6 +38,8 @@ const FILES: [(&str, bool); 9] = [
     ("avtal.csv", false),
     ("kallor.toml", false),
     ("volymer.csv", false),
+    ("budget.toml", false),
+    ("objektets-konto.csv", false),
 ];
 /// Where the services' files lie.
 const SERVICES: &str = "tjanster/";
@@ -49,8 +51,6 @@ pub struct Checked {
     pub catalogue: Catalogue,
     /// What somebody should know, but need not mend.
     pub warnings: Vec<Finding>,
-    /// The planned volumes, in the file's order.
-    pub volumes: Vec<PlannedVolume>,
     /// Where each object stands, for findings about changes.
     pub(crate) places: Places,
 }
@@ -72,21 +72,15 @@ pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
     agreements::read(&mut draft);
     sources::read(&mut draft);
     volumes::read(&mut draft);
+    budget::read(&mut draft);
+    entries::read(&mut draft);
     let mut findings = draft.findings.0;
     findings.sort_by(|a, b| (&a.file, a.line, &a.field, a.code).cmp(&(&b.file, b.line, &b.field, b.code)));
     if findings.iter().any(|finding| finding.severity() == Severity::Error) {
         return Err(findings);
     }
     let catalogue = Catalogue { version: files.version(), ..draft.catalogue };
-    Ok(Checked { catalogue, warnings: findings, volumes: draft.volumes, places: draft.places })
-}
-
-/// The planned volumes of a catalogue: what `volymer.csv` says.
-///
-/// # Errors
-/// As [`check`].
-pub fn planned_volumes(files: &Files) -> Result<Vec<PlannedVolume>, Vec<Finding>> {
-    check(files).map(|checked| checked.volumes)
+    Ok(Checked { catalogue, warnings: findings, places: draft.places })
 }
 
 /// What was read so far.
@@ -94,7 +88,6 @@ pub fn planned_volumes(files: &Files) -> Result<Vec<PlannedVolume>, Vec<Finding>
 struct Draft {
     texts: BTreeMap<String, String>,
     catalogue: Catalogue,
-    volumes: Vec<PlannedVolume>,
     findings: Findings,
     places: Places,
     /// The keys of objects that are there but wrong: references to them are not findings of their own.

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use domain::Month;
 use domain::calendar::next_day;
 use domain::catalogue::{Agreement, Catalogue, Dimension, Meter};
+use domain::financing::CostKind;
 
 use crate::check::Checked;
 use crate::finding::{Code, Finding, Findings, Place, say};
@@ -98,11 +99,13 @@ impl Comparison<'_> {
                         ),
                         say("lägg till en ny mätare med egen slug", "add a new meter with a slug of its own"),
                     );
-                } else if any_closed && (before.billed, before.hold_days) != (after.billed, after.hold_days) {
+                } else if any_closed && undated(before) != undated(after) {
                     self.closed(
                         &place,
-                        format!("debiteras eller haller_dagar har ändrats för {key}, också bakåt i tiden"),
-                        format!("billing or hold days of {key} changed, also back in time"),
+                        format!(
+                            "debiteras, haller_dagar eller kostnadsslag har ändrats för {key}, också bakåt i tiden"
+                        ),
+                        format!("billing, hold days or kind of cost of {key} changed, also back in time"),
                     );
                 }
             }
@@ -186,6 +189,11 @@ fn identity(meter: &Meter) -> (domain::usage::MeterKind, &str, Vec<(&str, bool, 
     (meter.kind, &meter.unit, dimensions.collect())
 }
 
+/// What of a meter holds for all time, closed months included.
+fn undated(meter: &Meter) -> (bool, u16, CostKind) {
+    (meter.billed, meter.hold_days, meter.cost_kind)
+}
+
 /// What decides about money in a month: its value, and the key of the row that it stands in.
 #[derive(Debug, PartialEq, Eq)]
 struct Fact {
@@ -214,13 +222,14 @@ fn facts(catalogue: &Catalogue, month: Month) -> BTreeMap<(Object, String), Fact
             let fact = Fact { value: "etablerad".to_owned(), key: service.slug.clone() };
             facts.insert((Object::Service, service.slug.clone()), fact);
         }
-        for meter in service.meters.values() {
-            if let Some(share) = catalogue.joint_share(&service.slug, &meter.slug, month) {
-                let value = format!("{} {} {}", share.share, share.phase, share.decision);
-                let name = format!("{}/{}", service.slug, meter.slug);
-                facts.insert((Object::JointShare, name), Fact { value, key: crate::rows::share_key(share) });
-            }
-        }
+    }
+    // Each by what it holds for and for whom: another one beside it decides about other usage, or it is another fact too.
+    for share in catalogue.joint_shares.iter().filter(|share| share.is_in_force(month)) {
+        let key = crate::rows::share_key(share);
+        let name = key.rsplit_once(' ').map_or(key.as_str(), |(name, _)| name).to_owned();
+        let bearer = share.bearer.as_deref().unwrap_or_default();
+        let value = format!("{} {} {bearer} {}", share.share, share.phase.name(), share.decision);
+        facts.insert((Object::JointShare, name), Fact { value, key });
     }
     facts
 }
@@ -236,6 +245,9 @@ fn file_of(object: Object) -> &'static str {
         Object::CostCentre => "kostnadsstallen.csv",
         Object::Service | Object::Meter => "tjanster/",
         Object::Organisation | Object::Product => "organisation.toml",
+        Object::Volume => "volymer.csv",
+        Object::Budget | Object::Project => "budget.toml",
+        Object::Entry => "objektets-konto.csv",
     }
 }
 

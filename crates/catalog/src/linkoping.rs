@@ -12,10 +12,12 @@ macro_rules! built_in {
 pub fn linkoping() -> Files {
     let files = built_in![
         "avtal.csv",
+        "budget.toml",
         "finansiering.toml",
         "kallor.toml",
         "kostnadsstallen.csv",
         "kunder.csv",
+        "objektets-konto.csv",
         "organisation.toml",
         "paslag.toml",
         "priser.csv",

@@ -3,9 +3,11 @@
 use std::fmt::Display;
 
 use domain::catalogue::{
-    Agreement, Catalogue, CostCentre, Customer, Dimension, JointShare, Meter, PriceRow, PriceState, Service,
-    SurchargeRate,
+    Agreement, Catalogue, CostCentre, Customer, Dimension, Meter, PlannedVolume, PriceRow, PriceState,
+    Service, SurchargeRate,
 };
+use domain::financing::{JointShare, Part, Payers};
+use domain::object::{Budget, BudgetPart, Entry, Post, Project};
 
 use crate::finding::Language;
 
@@ -34,11 +36,19 @@ pub enum Object {
     Agreement,
     /// A source of events.
     Source,
+    /// A planned volume.
+    Volume,
+    /// A year's budget of the object.
+    Budget,
+    /// A project of the object.
+    Project,
+    /// An entry in the object's account.
+    Entry,
 }
 
 impl Object {
     /// Every kind of row, in the order that rows come.
-    pub const ALL: [Object; 11] = [
+    pub const ALL: [Object; 15] = [
         Object::Organisation,
         Object::Product,
         Object::Service,
@@ -50,6 +60,10 @@ impl Object {
         Object::JointShare,
         Object::Agreement,
         Object::Source,
+        Object::Volume,
+        Object::Budget,
+        Object::Project,
+        Object::Entry,
     ];
 
     /// Its name for programs.
@@ -66,6 +80,10 @@ impl Object {
             Object::JointShare => "joint_share",
             Object::Agreement => "agreement",
             Object::Source => "source",
+            Object::Volume => "volume",
+            Object::Budget => "budget",
+            Object::Project => "project",
+            Object::Entry => "entry",
         }
     }
 
@@ -86,6 +104,10 @@ impl Object {
             (Language::Swedish, Object::JointShare) => "gemensam andel",
             (Language::Swedish, Object::Agreement) => "avtal",
             (Language::Swedish, Object::Source) => "källa",
+            (Language::Swedish, Object::Volume) => "planerad volym",
+            (Language::Swedish, Object::Budget) => "budget",
+            (Language::Swedish, Object::Project) => "projekt",
+            (Language::Swedish, Object::Entry) => "post på objektets konto",
         }
     }
 }
@@ -144,6 +166,10 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
             .values()
             .map(|s| row(Object::Source, &s.source, [("name", "namn", s.name.clone())])),
     );
+    rows.extend(catalogue.volumes.iter().map(volume_row));
+    rows.extend(catalogue.object.budgets.iter().map(|(year, budget)| budget_row(*year, budget)));
+    rows.extend(catalogue.object.projects.values().map(project_row));
+    rows.extend(catalogue.object.entries.iter().map(entry_row));
     rows
 }
 
@@ -159,8 +185,24 @@ pub(crate) fn price_key(price: &PriceRow) -> String {
 
 /// The key of a jointly financed share.
 pub(crate) fn share_key(share: &JointShare) -> String {
-    let meter = share.meter.as_ref().map(|meter| format!("/{meter}")).unwrap_or_default();
-    format!("{}{meter} {}", share.service, share.valid_from)
+    let part = match &share.part {
+        Part::Service => String::new(),
+        Part::CostKind(kind) => format!(" ({})", kind.name()),
+        Part::Meter(meter) => format!("/{meter}"),
+        Part::Class { meter, class } => format!("/{meter}[{class}]"),
+    };
+    let payers = payers_text(&share.payers);
+    let payers = if payers.is_empty() { payers } else { format!(" {payers}") };
+    format!("{}{part}{payers} {}", share.service, share.valid_from)
+}
+
+/// Whom a share holds for; empty for everybody.
+fn payers_text(payers: &Payers) -> String {
+    match payers {
+        Payers::All => String::new(),
+        Payers::Kinds(kinds) => kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join("+"),
+        Payers::Named(codes) => codes.iter().cloned().collect::<Vec<_>>().join("+"),
+    }
 }
 
 /// The key of an agreement.
@@ -207,6 +249,7 @@ fn meter_row(service: &Service, meter: &Meter) -> Row {
             ("billed", "debiteras", meter.billed.to_string()),
             ("negative", "negativa", meter.negative.to_string()),
             ("hold_days", "håller dagar", meter.hold_days.to_string()),
+            ("cost_kind", "kostnadsslag", meter.cost_kind.name().to_owned()),
         ],
     )
 }
@@ -283,16 +326,26 @@ fn rate_row(rate: &SurchargeRate) -> Row {
 }
 
 fn share_row(share: &JointShare) -> Row {
+    let (kind, meter, class) = match &share.part {
+        Part::Service => ("", "", ""),
+        Part::CostKind(kind) => (kind.name(), "", ""),
+        Part::Meter(meter) => ("", meter.as_str(), ""),
+        Part::Class { meter, class } => ("", meter.as_str(), class.as_str()),
+    };
     row(
         Object::JointShare,
         &share_key(share),
         [
             ("service", "tjänst", share.service.clone()),
-            ("meter", "mätare", text(share.meter.as_ref())),
+            ("cost_kind", "kostnadsslag", kind.to_owned()),
+            ("meter", "mätare", meter.to_owned()),
+            ("class", "klass", class.to_owned()),
+            ("payers", "kunder", payers_text(&share.payers)),
             ("valid_from", "från", share.valid_from.to_string()),
             ("valid_to", "till", text(share.valid_to)),
             ("share", "andel", share.share.to_string()),
-            ("phase", "fas", share.phase.clone()),
+            ("phase", "fas", share.phase.name().to_owned()),
+            ("bearer", "bärs av", text(share.bearer.as_ref())),
             ("decision", "beslut", share.decision.clone()),
         ],
     )
@@ -311,6 +364,72 @@ fn agreement_row(agreement: &Agreement) -> Row {
             ("quantity", "antal", agreement.quantity.to_string()),
             ("from", "från", agreement.from.to_string()),
             ("to", "till", text(agreement.to)),
+        ],
+    )
+}
+
+fn volume_row(planned: &PlannedVolume) -> Row {
+    let class = if planned.class.is_empty() { String::new() } else { format!("[{}]", planned.class) };
+    row(
+        Object::Volume,
+        &format!("{}/{}{class}", planned.service, planned.meter),
+        [("volume", "volym", planned.volume.to_string())],
+    )
+}
+
+fn budget_row(year: i32, budget: &Budget) -> Row {
+    let part = |part: BudgetPart| text(budget.parts.get(&part));
+    let roles = budget.roles.iter().map(|r| format!("{} {} ({})", r.name, r.share, r.financing.name()));
+    let transfers = budget
+        .transfers
+        .iter()
+        .map(|t| format!("{} {} {} ({})", t.customer, t.service, t.amount, t.decision));
+    row(
+        Object::Budget,
+        &year.to_string(),
+        [
+            ("management", "förvaltning", part(BudgetPart::Management)),
+            ("planned", "planerad utveckling", part(BudgetPart::Planned)),
+            ("unplanned", "oplanerad utveckling", part(BudgetPart::Unplanned)),
+            ("joint", "gemensamma tjänster", part(BudgetPart::Joint)),
+            ("carried_over", "överfört", budget.carried_over.to_string()),
+            ("full_time_cost", "heltid", text(budget.full_time_cost)),
+            ("roles", "roller", roles.collect::<Vec<_>>().join(", ")),
+            ("transfers", "överföringar", transfers.collect::<Vec<_>>().join(", ")),
+            ("decision", "beslut", budget.decision.clone()),
+        ],
+    )
+}
+
+fn project_row(project: &Project) -> Row {
+    row(
+        Object::Project,
+        &project.id,
+        [
+            ("name", "namn", project.name.clone()),
+            ("from", "från", project.from.to_string()),
+            ("to", "till", text(project.to)),
+            ("funds", "medel", project.funds.to_string()),
+            ("financier", "finansiär", project.financier.clone()),
+            ("decision", "beslut", project.decision.clone()),
+        ],
+    )
+}
+
+fn entry_row(entry: &Entry) -> Row {
+    let post = match &entry.post {
+        Post::Part(part) => part.name(),
+        Post::Project(id) => id,
+    };
+    row(
+        Object::Entry,
+        &format!("{} {post} {}", entry.day, entry.reference),
+        [
+            ("day", "datum", entry.day.to_string()),
+            ("post", "post", post.to_owned()),
+            ("cost", "belopp", entry.cost.to_string()),
+            ("text", "text", entry.text.clone()),
+            ("reference", "underlag", entry.reference.clone()),
         ],
     )
 }

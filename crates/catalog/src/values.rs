@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use domain::calendar::parse_day;
 use domain::event::check_slug;
+use domain::financing::CostKind;
 use domain::money::{Rate, UnitPrice};
 use domain::price::{InvalidPriceModel, PriceModel};
-use domain::{Month, Quantity};
+use domain::{Money, Month, Quantity};
 use rust_decimal::Decimal;
 
 use crate::finding::{Code, Findings, Place, say};
 use crate::table::{Cell, Table};
+
+/// The greatest amount of a budget or an entry, in kronor: what is beyond is a slip.
+const AMOUNT_KRONOR_MAX: i64 = 100_000_000_000;
 
 /// A slug.
 pub(crate) fn slug(cell: &Cell, findings: &mut Findings) -> Option<String> {
@@ -274,6 +278,56 @@ pub(crate) fn price(cell: &Cell, findings: &mut Findings) -> Option<UnitPrice> {
         );
     }
     None
+}
+
+/// A word of a closed list: what is found else, in both languages, and all words.
+pub(crate) fn one_of<T>(
+    cell: &Cell,
+    (code, (swedish, english), all): (Code, (&str, &str), &[&str]),
+    read: impl Fn(&str) -> Option<T>,
+    findings: &mut Findings,
+) -> Option<T> {
+    let value = read(&cell.text);
+    if value.is_none() {
+        let (text, all) = (&cell.text, all.join(", "));
+        findings.add(
+            code,
+            &cell.place,
+            say(format!("{text:?} är {swedish}"), format!("{text:?} is {english}")),
+            say(format!("skriv en av {all}"), format!("write one of {all}")),
+        );
+    }
+    value
+}
+
+/// What a meter's cost is for.
+pub(crate) fn cost_kind(cell: &Cell, findings: &mut Findings) -> Option<CostKind> {
+    let all = CostKind::ALL.map(CostKind::name);
+    let known = (Code::UnknownCostKind, ("inget kostnadsslag", "not a kind of cost"), all.as_slice());
+    one_of(cell, known, CostKind::from_name, findings)
+}
+
+/// An amount in kronor with at most two decimals, of either sign.
+pub(crate) fn money(cell: &Cell, findings: &mut Findings) -> Option<Money> {
+    if !is_text(cell, findings) {
+        return None;
+    }
+    let decimal = Decimal::from_str_exact(&plain_number(&cell.text)).ok();
+    let limit = Decimal::from(AMOUNT_KRONOR_MAX);
+    let amount = decimal.filter(|d| d.normalize().scale() <= 2 && d.abs() <= limit).and_then(Money::rounded);
+    if amount.is_none() {
+        let text = &cell.text;
+        findings.add(
+            Code::InvalidAmount,
+            &cell.place,
+            say(format!("{text:?} är inget belopp"), format!("{text:?} is not an amount")),
+            say(
+                "skriv kronor med högst två decimaler, till exempel 700 000,00",
+                "write kronor with at most two decimals, such as 700 000.00",
+            ),
+        );
+    }
+    amount
 }
 
 /// A fraction from 0 to 1; `code` says of what.

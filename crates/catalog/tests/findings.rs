@@ -151,7 +151,7 @@ fn what_excel_has_saved_reads_the_same() {
     assert_eq!(saved.catalogue.prices, plain.catalogue.prices);
     assert_eq!(saved.catalogue.costcentres, plain.catalogue.costcentres);
     assert_eq!(saved.catalogue.customers, plain.catalogue.customers);
-    assert_eq!(saved.volumes, plain.volumes);
+    assert_eq!(saved.catalogue.volumes, plain.catalogue.volumes);
 
     let comma =
         "kod,namn,slag,orgnr\nSKOLA,\"Skolor, alla\",Förvaltning,\nBOLAG,Bolaget AB,bolag,556477-7851\n";

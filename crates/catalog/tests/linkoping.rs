@@ -113,7 +113,7 @@ fn the_names_that_others_rely_on_are_there() {
 
 /// Σ volume × price × 12, in kronor, with the average of the two half-years where the price changes in July.
 fn turnover(catalogue: &Catalogue, established: bool) -> String {
-    let volumes = checked().volumes;
+    let volumes = checked().catalogue.volumes;
     let mut half_years = rust_decimal::Decimal::ZERO;
     for planned in volumes {
         let service = &catalogue.services[&planned.service];
@@ -136,11 +136,25 @@ fn the_planned_year_comes_to_the_object_plans_turnover() {
     assert_eq!(turnover(&catalogue, false), "2251200");
 }
 
+/// R1, R3, R5b: 4.7 M over the planned turnover, less the months in which the monitoring is financed jointly (R12).
+#[test]
+fn the_budget_would_take_three_and_a_half_percent() {
+    let catalogue = checked().catalogue;
+    let basis = domain::object::planned(&catalogue, 2021);
+    let months = 3 * 1_450 * 38;
+    assert_eq!(basis.turnover.to_string(), format!("{}.00", 134_989_320 - months));
+    assert_eq!((basis.budget.to_string(), basis.required()), ("4700000.00".to_owned(), basis.budget));
+    assert_eq!(basis.required_rate().unwrap().to_string(), "0.03486");
+    // The dearer tablet holds for all of 2022: 88,800 kr more.
+    let of_2022 = domain::object::planned(&catalogue, 2022);
+    assert_eq!(of_2022.required_rate().unwrap().to_string(), "0.034943");
+}
+
 #[test]
 fn every_billed_meter_has_a_planned_volume_but_handsets() {
     let checked = checked();
     let planned = |service: &Service, meter: &Meter| {
-        checked.volumes.iter().any(|v| v.service == service.slug && v.meter == meter.slug)
+        checked.catalogue.volumes.iter().any(|v| v.service == service.slug && v.meter == meter.slug)
     };
     let meters = checked.catalogue.services.values().flat_map(|s| s.meters.values().map(move |m| (s, m)));
     let unplanned: Vec<_> =
@@ -151,7 +165,7 @@ fn every_billed_meter_has_a_planned_volume_but_handsets() {
 #[test]
 fn the_agreements_in_force_are_the_planned_volumes_in_every_month() {
     let checked = checked();
-    for planned in &checked.volumes {
+    for planned in &checked.catalogue.volumes {
         let meter = checked.catalogue.meter(&planned.service, &planned.meter).unwrap();
         if meter.kind != MeterKind::Fixed {
             continue;
@@ -177,7 +191,9 @@ fn rates_prices_and_shares_change_when_they_were_decided_to() {
     let price = |at: &str| catalogue.price("pekplatta", "device", "", month(at)).unwrap().price.to_string();
     assert_eq!(["2020-01", "2021-06", "2021-07", "2024-02"].map(price), ["48.00", "48.00", "50.00", "50.00"]);
     let share = |service: &str, meter: &str, at: &str| {
-        catalogue.joint_share(service, meter, month(at)).map(|s| (s.share.to_string(), s.phase.clone()))
+        let measured = catalogue.meter(service, meter).unwrap();
+        let share = catalogue.joint_share(service, measured, "", None, month(at));
+        share.map(|share| (share.share.to_string(), share.phase.name().to_owned()))
     };
     let walk =
         ["2020-06", "2021-03", "2021-08", "2023-01"].map(|at| share("rpa-tjanst", "central", at).unwrap());

@@ -10,6 +10,7 @@ use collect::intake::Config;
 use collect::{Intake, Metrics};
 use domain::Instant;
 use domain::catalogue::{Catalogue, CostCentre, Dimension, Meter, Ownership, Service};
+use domain::financing::CostKind;
 use domain::usage::MeterKind;
 use eventlog::embedded::{self, EmbeddedLog};
 use eventlog::{EventLog, Stored, TopicSpec, topic};
@@ -149,6 +150,7 @@ pub(crate) fn catalogue() -> Catalogue {
         billed: true,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     let mut account = meter("account", MeterKind::AvgDaily, "account", Some("account.snapshot"));
     account.dimensions = vec![Dimension {

@@ -9,7 +9,9 @@ use chrono::NaiveDate;
 
 use crate::calendar::Month;
 use crate::event::CustomerKind;
+use crate::financing::{CostKind, JointShare};
 use crate::money::{Rate, UnitPrice};
+use crate::object::ObjectPlan;
 use crate::price::PriceModel;
 use crate::quantity::Quantity;
 use crate::usage::MeterKind;
@@ -33,10 +35,14 @@ pub struct Catalogue {
     pub prices: Vec<PriceRow>,
     /// The surcharge rates (R7), ordered by valid_from.
     pub rates: Vec<SurchargeRate>,
-    /// The joint financing (R11–R13), ordered by (service, meter, valid_from).
+    /// The joint financing (R11–R13), ordered by (service, part, payers, valid_from).
     pub joint_shares: Vec<JointShare>,
     /// The agreements that are billed without events, ordered by id.
     pub agreements: Vec<Agreement>,
+    /// The volumes that the year was planned with, in the file's order.
+    pub volumes: Vec<PlannedVolume>,
+    /// The object's own economy.
+    pub object: ObjectPlan,
     /// The registered sources of events, by their `source`.
     pub sources: BTreeMap<String, Source>,
 }
@@ -105,6 +111,8 @@ pub struct Meter {
     pub negative: bool,
     /// How many days a reading holds when no other comes (counting §6).
     pub hold_days: u16,
+    /// What its cost is for (R13): joint financing may depend on it.
+    pub cost_kind: CostKind,
 }
 
 /// A dimension that events of a meter may carry.
@@ -204,25 +212,6 @@ pub struct SurchargeRate {
     pub decided_by: String,
 }
 
-/// A share of a service's cost that is financed jointly (R11, R12).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JointShare {
-    /// The service's slug.
-    pub service: String,
-    /// One meter of it; none for all.
-    pub meter: Option<String>,
-    /// The first month.
-    pub valid_from: Month,
-    /// The last month; none while it lasts.
-    pub valid_to: Option<Month>,
-    /// The jointly financed fraction of the gross.
-    pub share: Rate,
-    /// The phase of the service's life that the decision names (R13).
-    pub phase: String,
-    /// The decision's reference.
-    pub decision: String,
-}
-
 /// An agreement that is billed by the month, without events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agreement {
@@ -242,6 +231,19 @@ pub struct Agreement {
     pub from: NaiveDate,
     /// The last day; none while it lasts.
     pub to: Option<NaiveDate>,
+}
+
+/// A planned volume: the average of the year's months.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedVolume {
+    /// The service's slug.
+    pub service: String,
+    /// The meter's slug.
+    pub meter: String,
+    /// The class, as in the price list.
+    pub class: String,
+    /// Units per month.
+    pub volume: Quantity,
 }
 
 /// A registered source of events.
@@ -296,17 +298,6 @@ impl Catalogue {
     /// The surcharge rate in force in a month.
     pub fn rate(&self, month: Month) -> Option<&SurchargeRate> {
         self.rates.iter().rev().find(|rate| rate.valid_from <= month)
-    }
-
-    /// The jointly financed share of a meter in a month: a row for the meter wins over one for the whole service.
-    pub fn joint_share(&self, service: &str, meter: &str, month: Month) -> Option<&JointShare> {
-        let in_force = |share: &&JointShare| {
-            share.service == service
-                && share.valid_from <= month
-                && share.valid_to.is_none_or(|to| month <= to)
-                && share.meter.as_deref().is_none_or(|m| m == meter)
-        };
-        self.joint_shares.iter().filter(in_force).max_by_key(|share| share.meter.is_some())
     }
 
     /// Whether a service bears the surcharge in a month (R4).

@@ -62,6 +62,15 @@ impl Charge {
         self.tariff.unit_price()
     }
 
+    /// What the adjusted price contributes to the object (R10): the gross − öre(quantity × cost price), below zero where the
+    /// price was reduced; of a correction what it changes. None where the price was not adjusted.
+    pub fn contribution(&self) -> Option<Money> {
+        let cost_price = self.tariff.price.as_ref()?.cost_price?;
+        let after = Quantity::from_micros(self.billed_before.micros() + self.quantity.micros());
+        let cost = cost_price.times(after)? - cost_price.times(self.billed_before)?;
+        Some(self.gross - cost)
+    }
+
     /// Its id: the month, the corrected month if there is one, and the key, joined by points. It says what it is, may
     /// stand in a URL as it is, and does not change when the month closes.
     pub fn id(&self) -> String {

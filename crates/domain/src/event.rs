@@ -107,6 +107,9 @@ pub enum CustomerKind {
 }
 
 impl CustomerKind {
+    /// Every kind.
+    pub const ALL: [CustomerKind; 3] = [CustomerKind::Forvaltning, CustomerKind::Bolag, CustomerKind::Objekt];
+
     /// As it is written in events and the catalogue.
     pub const fn name(self) -> &'static str {
         match self {
@@ -118,9 +121,7 @@ impl CustomerKind {
 
     /// The kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [CustomerKind::Forvaltning, CustomerKind::Bolag, CustomerKind::Objekt]
-            .into_iter()
-            .find(|k| k.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -11,8 +11,6 @@ mod tariff;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
-
 pub use agreements::agreement_usage;
 pub use tariff::{JointTerms, Payer, PriceTerms, Tariff};
 
@@ -168,18 +166,23 @@ impl Part {
 }
 
 /// The payer of a cost centre in a month.
-#[derive(Clone)]
-enum Owner {
-    Whole(Option<Arc<Payer>>),
+#[derive(Clone, Copy)]
+enum Owner<'a> {
+    Whole(Option<&'a str>),
     Changes,
 }
+
+/// Service, meter, class.
+type Class<'a> = (&'a str, &'a str, &'a str);
 
 struct Rating<'a> {
     catalogue: &'a Catalogue,
     month: Month,
-    tariffs: BTreeMap<(&'a str, &'a str, &'a str), Option<Arc<Tariff>>>,
+    /// By class, and by payer where the terms depend on who pays.
+    tariffs: BTreeMap<(Class<'a>, Option<&'a str>), Option<Arc<Tariff>>>,
+    financed_by_payer: BTreeMap<&'a str, bool>,
     payers: BTreeMap<&'a str, Arc<Payer>>,
-    owners: BTreeMap<&'a str, (Arc<str>, Owner)>,
+    owners: BTreeMap<&'a str, (Arc<str>, Owner<'a>)>,
     parts: Vec<Part>,
     /// Month − days of the cost centres that change hands: all zero when the days are complete.
     balance: BTreeMap<(&'a str, &'a str, &'a str, &'a str), i128>,
@@ -192,6 +195,7 @@ impl<'a> Rating<'a> {
             catalogue,
             month,
             tariffs: BTreeMap::new(),
+            financed_by_payer: BTreeMap::new(),
             payers: BTreeMap::new(),
             owners: BTreeMap::new(),
             parts: Vec::new(),
@@ -201,25 +205,30 @@ impl<'a> Rating<'a> {
     }
 
     fn add_month(&mut self, row: &'a MonthlyUsage) {
-        let Some(tariff) = self.tariff(&row.service, &row.meter, &row.class) else { return };
         let (costcentre, owner) = self.owner(&row.costcentre);
         match owner {
             Owner::Whole(customer) => {
-                self.parts.push(Part { customer, costcentre, tariff, amount: row.amount })
+                let class = (row.service.as_str(), row.meter.as_str(), row.class.as_str());
+                self.add(class, customer, costcentre, row.amount);
             }
             Owner::Changes => self.weigh((&row.service, &row.meter, &row.class, &row.costcentre), row.amount),
         }
     }
 
+    fn add(&mut self, class: Class<'a>, customer: Option<&'a str>, costcentre: Arc<str>, amount: i128) {
+        let Some(tariff) = self.tariff(class, customer) else { return };
+        let customer = customer.map(|code| self.payer(code));
+        self.parts.push(Part { customer, costcentre, tariff, amount });
+    }
+
     fn add_day(&mut self, row: &'a DailyUsage) {
-        let Some(tariff) = self.tariff(&row.service, &row.meter, &row.class) else { return };
         let (costcentre, owner) = self.owner(&row.costcentre);
         match owner {
             Owner::Whole(_) => {}
             Owner::Changes => {
                 self.weigh((&row.service, &row.meter, &row.class, &row.costcentre), -row.amount);
-                let customer = self.payer_on(&row.costcentre, row.day);
-                self.parts.push(Part { customer, costcentre, tariff, amount: row.amount });
+                let class = (row.service.as_str(), row.meter.as_str(), row.class.as_str());
+                self.add(class, self.catalogue.payer(&row.costcentre, row.day), costcentre, row.amount);
             }
         }
     }
@@ -230,10 +239,14 @@ impl<'a> Rating<'a> {
         *balance = balance.saturating_add(amount);
     }
 
-    fn tariff(&mut self, service: &'a str, meter: &'a str, class: &'a str) -> Option<Arc<Tariff>> {
+    fn tariff(&mut self, class: Class<'a>, payer: Option<&'a str>) -> Option<Arc<Tariff>> {
         let (catalogue, month, findings) = (self.catalogue, self.month, &mut self.findings);
-        let made = self.tariffs.entry((service, meter, class)).or_insert_with(|| {
-            let tariff = Tariff::of(catalogue, service, meter, class, month).map(Arc::new);
+        let (service, meter, _) = class;
+        let by_payer =
+            self.financed_by_payer.entry(service).or_insert_with(|| catalogue.finances_by_payer(service));
+        let payer = payer.filter(|_| *by_payer);
+        let made = self.tariffs.entry((class, payer)).or_insert_with(|| {
+            let tariff = Tariff::of(catalogue, class, payer, month).map(Arc::new);
             if tariff.is_none() {
                 findings.push(Finding::UnknownMeter { service: service.to_owned(), meter: meter.to_owned() });
             }
@@ -242,21 +255,17 @@ impl<'a> Rating<'a> {
         made.clone()
     }
 
-    fn owner(&mut self, costcentre: &'a str) -> (Arc<str>, Owner) {
+    fn owner(&mut self, costcentre: &'a str) -> (Arc<str>, Owner<'a>) {
         if let Some(known) = self.owners.get(costcentre) {
             return known.clone();
         }
         let owner = match self.catalogue.payer_of_month(costcentre, self.month) {
-            Ok(customer) => Owner::Whole(customer.map(|code| self.payer(code))),
+            Ok(customer) => Owner::Whole(customer),
             Err(_changes) => Owner::Changes,
         };
         let known = (Arc::from(costcentre), owner);
         self.owners.insert(costcentre, known.clone());
         known
-    }
-
-    fn payer_on(&mut self, costcentre: &str, day: NaiveDate) -> Option<Arc<Payer>> {
-        self.catalogue.payer(costcentre, day).map(|code| self.payer(code))
     }
 
     fn payer(&mut self, code: &'a str) -> Arc<Payer> {

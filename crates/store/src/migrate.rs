@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_control"),
     migration!(100, "0100_charges"),
     migration!(101, "0101_price_models"),
+    migration!(103, "0103_joint_bearers"),
 ];
 
 /// Columns whose type the client cannot check for us: it tells the width of a decimal, not its scale (ecosystem §0.4).

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use domain::catalogue::{Dimension, Meter, Service};
+use domain::financing::CostKind;
 use domain::{EventKey, Instant};
 use eventlog::{Header, Kind, Stored};
 
@@ -23,6 +24,7 @@ fn catalogue() -> Catalogue {
         billed: true,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     let service = Service {
         slug: "s".into(),

@@ -9,6 +9,7 @@ use aggregate::{Aggregator, Config, Metrics};
 use arc_swap::ArcSwap;
 use chrono::NaiveDate;
 use domain::catalogue::{Catalogue, Dimension, Meter, Service};
+use domain::financing::CostKind;
 use domain::usage::MeterKind;
 use domain::{EventKey, Instant};
 use eventlog::embedded::{Config as LogConfig, EmbeddedLog};
@@ -48,6 +49,7 @@ pub(crate) fn catalogue() -> Catalogue {
         billed: true,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     let service = Service {
         slug: "s".into(),

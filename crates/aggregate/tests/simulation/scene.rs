@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use aggregate::counter::Place;
 use chrono::{Months, NaiveDate};
 use domain::catalogue::{Catalogue, Dimension, Meter, Service};
+use domain::financing::CostKind;
 use domain::usage::MeterKind;
 use domain::{Instant, Month};
 
@@ -86,6 +87,7 @@ pub(crate) fn catalogue() -> Catalogue {
         billed: true,
         negative: false,
         hold_days: HOLD_DAYS,
+        cost_kind: CostKind::Running,
     };
     let service = Service {
         slug: "s".into(),

@@ -148,7 +148,7 @@ impl Place {
             [("441001", 52), ("110200", 8), ("520310", 20), ("B0100", 9), ("110300", 11)];
         let part = if month == now().month() { 50 } else { 100 + i128::from(month.index() % 12) };
         let mut usage = Vec::new();
-        for planned in &self.checked.volumes {
+        for planned in &self.checked.catalogue.volumes {
             let meter = self.checked.catalogue.meter(&planned.service, &planned.meter).unwrap();
             if meter.event_type.is_none() {
                 continue;

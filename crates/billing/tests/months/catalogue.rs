@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use domain::catalogue::*;
 use domain::event::CustomerKind;
+use domain::financing::{CostKind, JointShare, Part, Payers, Phase};
 use domain::usage::MeterKind;
 use domain::{Month, Quantity};
 
@@ -32,6 +33,7 @@ fn meter(slug: &str, kind: MeterKind, unit: &str, billed: bool, classes: &[&str]
         billed,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     (slug.to_owned(), meter)
 }
@@ -139,11 +141,13 @@ pub(crate) fn catalogue() -> Catalogue {
         rates: vec![rate("2021-01", "0.03"), rate("2022-01", "0.0348")],
         joint_shares: vec![JointShare {
             service: "rpa".to_owned(),
-            meter: None,
+            part: Part::Service,
+            payers: Payers::All,
             valid_from: month("2021-01"),
             valid_to: None,
             share: "0.25".parse().unwrap(),
-            phase: "initialt underhåll".to_owned(),
+            phase: Phase::InitialMaintenance,
+            bearer: None,
             decision: "KS 2021-7".to_owned(),
         }],
         agreements: vec![Agreement {

@@ -134,7 +134,8 @@ fn read_owner(draft: &mut Draft, row: &Table) -> Option<Owned> {
     Some(Owned { code, name, customer, validity, place: row.place.clone() })
 }
 
-fn known_customer(draft: &mut Draft, cell: &Cell) -> Option<String> {
+/// The code of the customer that a cell names.
+pub(super) fn known_customer(draft: &mut Draft, cell: &Cell) -> Option<String> {
     let code = &cell.text;
     if draft.catalogue.customers.contains_key(code) || draft.is_broken(Object::Customer, code) {
         return Some(code.clone());

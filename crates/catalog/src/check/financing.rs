@@ -1,11 +1,14 @@
 //! `paslag.toml` and `finansiering.toml`: the surcharge rates and the joint financing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Month;
-use domain::catalogue::{JointShare, SurchargeRate};
+use domain::catalogue::{Service, SurchargeRate};
+use domain::event::CustomerKind;
+use domain::financing::{JointShare, Part, Payers, Phase};
 
 use super::Draft;
+use super::customers::known_customer;
 use crate::finding::{Code, Place, say};
 use crate::rows::{Object, share_key};
 use crate::table::{Fields, Table};
@@ -13,8 +16,6 @@ use crate::values::{self, Validity, overlaps};
 
 const RATES: &str = "paslag.toml";
 const SHARES: &str = "finansiering.toml";
-/// The phases of a service's life (R13).
-const PHASES: [&str; 4] = ["etablering", "utveckling", "initialt underhåll", "långsiktigt underhåll"];
 
 pub(super) fn read(draft: &mut Draft) {
     if let Some(root) = draft.document(RATES) {
@@ -93,12 +94,13 @@ fn read_shares(draft: &mut Draft, root: &Table) {
             shares.push((share, row.place.clone()));
         }
     }
-    let rows = shares.iter().map(|(share, place)| {
-        let key = (share.service.as_str(), share.meter.as_deref());
+    let rows = shares.iter().flat_map(|(share, place)| {
         let validity = Validity { from: share.valid_from, to: share.valid_to };
-        (key, validity.days(), place.clone())
+        each_payer(&share.payers)
+            .into_iter()
+            .map(move |payer| ((share.service.as_str(), &share.part, payer), validity.days(), place.clone()))
     });
-    for ((service, _), later, first) in overlaps(rows) {
+    for ((service, ..), later, first) in overlaps(rows) {
         let line = first.number();
         draft.find(
             Code::SharesOverlap,
@@ -114,7 +116,10 @@ fn read_shares(draft: &mut Draft, root: &Table) {
         );
     }
     shares.sort_by(|(a, _), (b, _)| {
-        (&a.service, &a.meter, a.valid_from).cmp(&(&b.service, &b.meter, b.valid_from))
+        let key = |share: &JointShare| {
+            (share.service.clone(), share.part.clone(), share.payers.clone(), share.valid_from)
+        };
+        key(a).cmp(&key(b))
     });
     for (share, place) in shares {
         draft.places.insert((Object::JointShare, share_key(&share)), place);
@@ -122,42 +127,126 @@ fn read_shares(draft: &mut Draft, root: &Table) {
     }
 }
 
+/// What two shares of the same part must not have in common in a month: everybody, a kind, or a payer.
+fn each_payer(payers: &Payers) -> Vec<(Option<CustomerKind>, Option<&str>)> {
+    match payers {
+        Payers::All => vec![(None, None)],
+        Payers::Kinds(kinds) => kinds.iter().map(|kind| (Some(*kind), None)).collect(),
+        Payers::Named(codes) => codes.iter().map(|code| (None, Some(code.as_str()))).collect(),
+    }
+}
+
 fn read_share(draft: &mut Draft, row: &Table) -> Option<JointShare> {
     let findings = &mut draft.findings;
-    let cells = &["tjanst", "matare", "fran", "till", "andel", "fas", "beslut"];
-    row.expect(Fields { cells, ..Fields::default() }, findings);
+    let cells =
+        &["tjanst", "kostnadsslag", "matare", "klass", "fran", "till", "andel", "fas", "bars_av", "beslut"];
+    row.expect(Fields { cells, lists: &["kundslag", "kunder"], tables: &[] }, findings);
     let service = row.required("tjanst", findings).cloned();
     let validity = values::months(row, findings);
-    let share = row.required("andel", findings);
-    let share = share.and_then(|cell| values::fraction(Code::InvalidShare, cell, findings));
+    let share = row.required("andel", findings).cloned();
+    let share = share.and_then(|cell| values::fraction(Code::InvalidShare, &cell, findings));
     let phase = row.required("fas", findings).cloned();
     let phase = phase.and_then(|cell| {
-        let known = PHASES.contains(&cell.text.as_str());
-        if !known {
-            let (text, all) = (&cell.text, PHASES.join(", "));
-            draft.find(
-                Code::UnknownPhase,
-                &cell.place,
-                say(format!("{text:?} är ingen fas"), format!("{text:?} is not a phase")),
-                say(format!("skriv en av {all}"), format!("write one of {all}")),
-            );
-        }
-        known.then_some(cell.text)
+        let all = Phase::ALL.map(Phase::name);
+        let known = (Code::UnknownPhase, ("ingen fas", "not a phase"), all.as_slice());
+        values::one_of(&cell, known, Phase::from_name, findings)
     });
+    if let (Some(Phase::Permanent), Some(part), Some(cell)) = (phase, share, row.cell("andel"))
+        && part.fraction() != rust_decimal::Decimal::ONE
+    {
+        draft.find(
+            Code::InvalidShare,
+            &cell.place,
+            say(
+                "en permanent gemensam tjänst bärs helt gemensamt",
+                "a service that is financed jointly for good is so wholly",
+            ),
+            say("skriv \"1\", eller en annan fas", "write \"1\", or another phase"),
+        );
+        return None;
+    }
     let decision = draft.decision(row);
+    let payers = read_payers(draft, row);
     let service = draft.service(&service?)?;
-    let meter = match row.cell("matare") {
-        Some(cell) => Some(draft.meter_of(&service, cell)?.slug),
-        None => None,
-    };
+    let part = read_part(draft, row, &service)?;
     let validity = validity?;
     Some(JointShare {
         service: service.slug,
-        meter,
+        part,
+        payers: payers?,
         valid_from: validity.from,
         valid_to: validity.to,
         share: share?,
         phase: phase?,
+        bearer: row.cell("bars_av").map(|cell| cell.text.clone()),
         decision: decision?,
     })
+}
+
+/// What of the service the share holds for: `klass` of `matare`, `matare`, `kostnadsslag`, or all of it.
+fn read_part(draft: &mut Draft, row: &Table, service: &Service) -> Option<Part> {
+    let (meter, kind, class) = (row.cell("matare"), row.cell("kostnadsslag"), row.cell("klass"));
+    let too_much = kind.filter(|_| meter.is_some()).or(class.filter(|_| meter.is_none()));
+    if let Some(cell) = too_much {
+        draft.find(
+            Code::InvalidShare,
+            &cell.place,
+            say(
+                "andelen gäller antingen ett kostnadsslag, en mätare eller en klass av en mätare",
+                "the share holds for a kind of cost, a meter, or a class of a meter",
+            ),
+            say(
+                "ta bort det ena, eller ange klassens mätare",
+                "remove one of them, or name the class's meter",
+            ),
+        );
+        return None;
+    }
+    if let Some(cell) = kind {
+        return values::cost_kind(cell, &mut draft.findings).map(Part::CostKind);
+    }
+    let Some(cell) = meter else { return Some(Part::Service) };
+    let meter = draft.meter_of(service, cell)?;
+    if class.is_none() {
+        return Some(Part::Meter(meter.slug));
+    }
+    let class = draft.class(row, &meter)?;
+    Some(Part::Class { meter: meter.slug, class })
+}
+
+/// For whom the share holds: `kunder`, `kundslag`, or everybody.
+fn read_payers(draft: &mut Draft, row: &Table) -> Option<Payers> {
+    let (kinds, codes) = (row.list("kundslag"), row.list("kunder"));
+    if let (Some(cell), false) = (codes.first(), kinds.is_empty()) {
+        draft.find(
+            Code::InvalidShare,
+            &cell.place,
+            say(
+                "andelen gäller antingen kundslag eller kunder",
+                "the share holds for kinds of customers or for customers",
+            ),
+            say("ta bort det ena", "remove one of them"),
+        );
+        return None;
+    }
+    if !kinds.is_empty() {
+        let read: Vec<_> = kinds
+            .iter()
+            .map(|cell| {
+                let all = CustomerKind::ALL.map(CustomerKind::name);
+                let known = (
+                    Code::UnknownCustomerKind,
+                    ("inget slag av kund", "not a kind of customer"),
+                    all.as_slice(),
+                );
+                values::one_of(cell, known, CustomerKind::from_name, &mut draft.findings)
+            })
+            .collect();
+        return read.into_iter().collect::<Option<BTreeSet<_>>>().map(Payers::Kinds);
+    }
+    if codes.is_empty() {
+        return Some(Payers::All);
+    }
+    let read: Vec<_> = codes.iter().map(|cell| known_customer(draft, cell)).collect();
+    read.into_iter().collect::<Option<BTreeSet<_>>>().map(Payers::Named)
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalogue::{Dimension, Meter};
 use domain::event::{SNAPSHOT_COMPLETED, TYPE_PREFIX, TYPE_SUFFIX};
+use domain::financing::CostKind;
 use domain::usage::MeterKind;
 
 use super::Draft;
@@ -19,8 +20,18 @@ const HOLD_DAYS_DEFAULT: u16 = 31;
 /// A reading that held longer than a year would outlive the keys of its pseudonyms.
 const HOLD_DAYS_MAX: u16 = 366;
 
-const METER_CELLS: &[&str] =
-    &["slug", "namn", "namn_en", "slag", "enhet", "handelse", "debiteras", "negativa", "haller_dagar"];
+const METER_CELLS: &[&str] = &[
+    "slug",
+    "namn",
+    "namn_en",
+    "slag",
+    "enhet",
+    "handelse",
+    "debiteras",
+    "negativa",
+    "haller_dagar",
+    "kostnadsslag",
+];
 
 /// Reads the meters of a service, by slug.
 pub(super) fn read(draft: &mut Draft, table: &Table, service: &str) -> BTreeMap<String, Meter> {
@@ -98,6 +109,8 @@ fn meter_of(row: &Table, slug: &str, findings: &mut Findings) -> Option<Meter> {
     }
     let hold_days =
         row.cell("haller_dagar").map_or(Some(HOLD_DAYS_DEFAULT), |cell| hold_days_of(cell, findings));
+    let cost_kind =
+        row.cell("kostnadsslag").map_or(Some(CostKind::default()), |cell| values::cost_kind(cell, findings));
     Some(Meter {
         slug: slug.to_owned(),
         name: name?,
@@ -109,6 +122,7 @@ fn meter_of(row: &Table, slug: &str, findings: &mut Findings) -> Option<Meter> {
         billed: billed?,
         negative: negative?,
         hold_days: hold_days?,
+        cost_kind: cost_kind?,
     })
 }
 

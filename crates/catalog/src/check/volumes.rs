@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::Quantity;
+use domain::catalogue::PlannedVolume;
 
 use super::Draft;
 use crate::finding::{Code, say};
@@ -12,19 +12,6 @@ use crate::values;
 
 const FILE: &str = "volymer.csv";
 const COLUMNS: &[Column] = &[needed("tjänst"), needed("mätare"), needed("klass"), needed("volym")];
-
-/// A planned volume: the average of the year's months.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedVolume {
-    /// The service's slug.
-    pub service: String,
-    /// The meter's slug.
-    pub meter: String,
-    /// The class, as in the price list.
-    pub class: String,
-    /// Units per month.
-    pub volume: Quantity,
-}
 
 pub(super) fn read(draft: &mut Draft) {
     let Some(rows) = draft.sheet(FILE, COLUMNS) else { return };
@@ -43,7 +30,7 @@ pub(super) fn read(draft: &mut Draft) {
                 say("ta bort den ena raden", "remove one of the rows"),
             );
         }
-        draft.volumes.push(planned);
+        draft.catalogue.volumes.push(planned);
     }
 }
 

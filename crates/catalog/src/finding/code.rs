@@ -170,6 +170,20 @@ codes! {
     SharesOverlap = "shares_overlap" Error,
     /// Not a phase of a service's life.
     UnknownPhase = "unknown_phase" Error,
+    /// Not a kind of cost.
+    UnknownCostKind = "unknown_cost_kind" Error,
+    /// An amount that is no number of kronor and öre.
+    InvalidAmount = "invalid_amount" Error,
+    /// Not a year.
+    InvalidYear = "invalid_year" Error,
+    /// Two budgets for the same year.
+    BudgetTwice = "budget_twice" Error,
+    /// Not who pays for a role.
+    UnknownRoleFinancing = "unknown_role_financing" Error,
+    /// The same project twice.
+    ProjectTwice = "project_twice" Error,
+    /// An entry on what is neither a part of the budget nor a project.
+    UnknownPost = "unknown_post" Error,
     /// An agreement on a meter that is fed by events.
     AgreementNotFixed = "agreement_not_fixed" Error,
     /// An agreement in force twice on the same day.

@@ -155,6 +155,68 @@ pub(crate) const TOML_CASES: &[Case] = &[
         "# igen",
     ),
     case(Code::UnknownPhase, "finansiering.toml", "\"utveckling\"", "\"utredning\"", "utredning"),
+    case(Code::UnknownCostKind, SERVICES, "haller_dagar = 31", "kostnadsslag = \"annat\"", "annat"),
+    case(
+        Code::UnknownCostKind,
+        "finansiering.toml",
+        "matare = \"hour\"",
+        "kostnadsslag = \"timmar\"",
+        "kostnadsslag",
+    ),
+    case(
+        Code::InvalidShare,
+        "finansiering.toml",
+        "matare = \"hour\"",
+        "matare = \"hour\"\nkostnadsslag = \"drift\"",
+        "kostnadsslag",
+    ),
+    case(
+        Code::InvalidShare,
+        "finansiering.toml",
+        "matare = \"hour\"",
+        "kundslag = [\"bolag\"]\nkunder = [\"SKOLA\"]",
+        "kunder = ",
+    ),
+    case(
+        Code::InvalidShare,
+        "finansiering.toml",
+        "andel = \"0.5\"\nfas = \"initialt underhåll\"",
+        "andel = \"0.5\" # del\nfas = \"permanent\"",
+        "# del",
+    ),
+    case(
+        Code::UnknownCustomerKind,
+        "finansiering.toml",
+        "matare = \"hour\"",
+        "kundslag = [\"bolaget\"]",
+        "bolaget",
+    ),
+    case(Code::UnknownCustomer, "finansiering.toml", "matare = \"hour\"", "kunder = [\"SKOLAN\"]", "SKOLAN"),
+    case(Code::InvalidAmount, BUDGET, "\"700 000\"", "\"700 000,005\"", "700 000,005"),
+    case(Code::AmountNotText, BUDGET, "\"700 000\"", "700000", "forvaltning = 700000"),
+    case(Code::MissingField, BUDGET, "oplanerad_utveckling = \"2000000\"\n", "", "[[budget]]"),
+    case(Code::InvalidYear, BUDGET, "ar = 2021", "ar = 21", "ar = 21"),
+    case(
+        Code::BudgetTwice,
+        BUDGET,
+        "[[projekt]]",
+        "[[budget]] # igen\nar = 2021\nforvaltning = \"1\"\nplanerad_utveckling = \"1\"\noplanerad_utveckling = \"1\"\n\
+         gemensamma_tjanster = \"1\"\nbeslut = \"B8\"\n\n[[projekt]]",
+        "# igen",
+    ),
+    case(Code::UnknownRoleFinancing, BUDGET, "\"linje\"", "\"linjen\"", "linjen"),
+    case(Code::InvalidShare, BUDGET, "andel = \"0.2\"", "andel = \"20\"", "andel"),
+    case(Code::UnknownCustomer, BUDGET, "kund = \"SKOLA\"", "kund = \"SKOLAN\"", "SKOLAN"),
+    case(Code::UnknownService, BUDGET, "tjanst = \"moten\"", "tjanst = \"motet\"", "motet"),
+    case(
+        Code::ProjectTwice,
+        BUDGET,
+        "[[projekt]]",
+        "[[projekt]]\nid = \"P1\"\nnamn = \"Ett\"\nfran = 2021-01-01\nmedel = \"1\"\nfinansiar = \"S\"\nbeslut = \"B\"\n\n\
+         [[projekt]] # igen",
+        "# igen",
+    ),
+    case(Code::MissingDecision, BUDGET, "beslut = \"B7\"", "", "[[projekt]]"),
     case(Code::InvalidSource, "kallor.toml", "/ad/test", "/ad/a@test", "a@test"),
     case(Code::InvalidSource, "kallor.toml", "/ad/test", "/ad/ett test", "ett test"),
     case(
@@ -173,6 +235,8 @@ pub(crate) const TOML_CASES: &[Case] = &[
     ),
 ];
 
+const BUDGET: &str = "budget.toml";
+const ENTRIES: &str = "objektets-konto.csv";
 pub(crate) const PRICES: &str = "priser.csv";
 pub(crate) const COSTCENTRES: &str = "kostnadsstallen.csv";
 
@@ -308,5 +372,8 @@ pub(crate) const CSV_CASES: &[Case] = &[
         "2018-01-01",
     ),
     case(Code::InvalidQuantity, "avtal.csv", "1001;1;", "1001;en;", ";en;"),
+    case(Code::UnknownPost, ENTRIES, ";P1;", ";P2;", ";P2;"),
+    case(Code::InvalidAmount, ENTRIES, "1000,00", "tusen", "tusen"),
+    case(Code::InvalidDate, ENTRIES, "2021-12-31", "2021-12", "2021-12;"),
     case(Code::VolumeTwice, "volymer.csv", "moten;user;;50", "moten;user;;50\nmoten;user;;51", ";51"),
 ];

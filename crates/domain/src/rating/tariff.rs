@@ -5,6 +5,7 @@
 use crate::calendar::Month;
 use crate::catalogue::Catalogue;
 use crate::event::CustomerKind;
+use crate::financing::Phase;
 use crate::money::{Rate, UnitPrice};
 use crate::price::PriceModel;
 use crate::usage::MeterKind;
@@ -82,14 +83,23 @@ pub struct JointTerms {
     /// The first month of the share.
     pub valid_from: Month,
     /// The phase of the service's life that the decision names.
-    pub phase: String,
+    pub phase: Phase,
+    /// Who bears it instead of the object (R22); none when it is the object.
+    pub bearer: Option<String>,
     /// The decision's reference.
     pub decision: String,
 }
 
 impl Tariff {
-    /// The terms of a class in a month; none when the catalogue has no such meter.
-    pub fn of(catalogue: &Catalogue, service: &str, meter: &str, class: &str, month: Month) -> Option<Self> {
+    /// The terms of a class for a payer (by code; none while nobody pays) in a month; none when the catalogue has no such
+    /// meter.
+    pub fn of(
+        catalogue: &Catalogue,
+        (service, meter, class): (&str, &str, &str),
+        payer: Option<&str>,
+        month: Month,
+    ) -> Option<Self> {
+        let payer = payer.and_then(|code| catalogue.customers.get(code));
         let known = catalogue.services.get(service)?;
         let measured = known.meters.get(meter)?;
         let price = measured.billed.then(|| catalogue.price(service, meter, class, month)).flatten();
@@ -111,10 +121,11 @@ impl Tariff {
                 valid_from: row.valid_from,
                 decision: row.decision.clone(),
             }),
-            joint: catalogue.joint_share(service, meter, month).map(|row| JointTerms {
+            joint: catalogue.joint_share(service, measured, class, payer, month).map(|row| JointTerms {
                 share: row.share,
                 valid_from: row.valid_from,
-                phase: row.phase.clone(),
+                phase: row.phase,
+                bearer: row.bearer.clone(),
                 decision: row.decision.clone(),
             }),
         })

@@ -1,6 +1,9 @@
+use chrono::NaiveDate;
+
 use super::*;
 use crate::catalogue::*;
 use crate::event::CustomerKind;
+use crate::financing::{CostKind, JointShare, Part as CostPart, Payers, Phase};
 use crate::price::PriceModel;
 use crate::usage::MeterKind;
 
@@ -24,6 +27,7 @@ fn meter(slug: &str, kind: MeterKind, unit: &str, billed: bool) -> (String, Mete
         billed,
         negative: false,
         hold_days: 31,
+        cost_kind: CostKind::Running,
     };
     (slug.to_owned(), meter)
 }
@@ -230,11 +234,13 @@ fn r11_the_joint_part_is_rounded_once_and_the_payer_gets_the_rest() {
     let mut catalogue = catalogue();
     let share = |meter: Option<&str>, share: &str, to: Option<&str>| JointShare {
         service: "e-moten".to_owned(),
-        meter: meter.map(str::to_owned),
+        part: meter.map_or(CostPart::Service, |meter| CostPart::Meter(meter.to_owned())),
+        payers: Payers::All,
         valid_from: month("2021-03"),
         valid_to: to.map(month),
         share: share.parse().unwrap(),
-        phase: "initialt underhåll".to_owned(),
+        phase: Phase::InitialMaintenance,
+        bearer: None,
         decision: "KS 2021-7".to_owned(),
     };
     catalogue.joint_shares =
@@ -262,6 +268,45 @@ fn r11_the_joint_part_is_rounded_once_and_the_payer_gets_the_rest() {
         lines(&rate(&catalogue, month("2021-02"), &usage("2021-02"), &[]))[0],
         "KLF 110200 e-moten/participant_hour/ 1.03125 × 0.48 = 0.50 − 0.00 = 0.50"
     );
+}
+
+#[test]
+fn r11_a_share_may_hold_for_some_payers_alone_and_the_days_still_decide_who_pays() {
+    // Administrations have half of it financed jointly, whoever owns the cost centre on the day; nobody's usage has not.
+    let mut catalogue = catalogue();
+    catalogue.joint_shares = vec![JointShare {
+        service: "e-moten".to_owned(),
+        part: CostPart::Service,
+        payers: Payers::Kinds([CustomerKind::Forvaltning].into()),
+        valid_from: month("2021-03"),
+        valid_to: None,
+        share: "0.5".parse().unwrap(),
+        phase: Phase::Development,
+        bearer: None,
+        decision: "KS 2021-7".to_owned(),
+    }];
+    let usage = [
+        used("2021-03", "e-moten", "participant_hour", "110200", "", 100_000_000),
+        used("2021-03", "e-moten", "participant_hour", "441003", "", 7_000_000),
+        used("2021-03", "e-moten", "participant_hour", "B0100", "", 100_000_000),
+        used("2021-03", "driftavtal", "agreement", "110200", "A", 31_000_000),
+    ];
+    let days = [
+        used_on("2021-03-20", "e-moten", "participant_hour", "441003", "", 3_000_000),
+        used_on("2021-03-21", "e-moten", "participant_hour", "441003", "", 4_000_000),
+    ];
+    let rated = rate(&catalogue, month("2021-03"), &usage, &days);
+    assert_eq!(
+        lines(&rated),
+        [
+            "- 441003 e-moten/participant_hour/ 3 × 0.48 = 1.44 − 0.00 = 1.44",
+            "KLF 110200 driftavtal/agreement/A 1 × 3500.00 = 3500.00 − 0.00 = 3500.00",
+            "KLF 110200 e-moten/participant_hour/ 100 × 0.48 = 48.00 − 24.00 = 24.00",
+            "LEJON B0100 e-moten/participant_hour/ 100 × 0.48 = 48.00 − 0.00 = 48.00",
+            "UAF 441003 e-moten/participant_hour/ 4 × 0.48 = 1.92 − 0.96 = 0.96",
+        ]
+    );
+    assert_eq!(rated.findings, []);
 }
 
 #[test]

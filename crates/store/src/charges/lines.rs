@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clickhouse::Row;
 use domain::charge::Charge;
 use domain::event::CustomerKind;
+use domain::financing::Phase;
 use domain::rating::{JointTerms, Payer, PriceTerms, Tariff};
 use domain::usage::MeterKind;
 use domain::{Money, Month, PriceModel, Quantity, UnitPrice};
@@ -46,6 +47,7 @@ pub(super) struct LineRow {
     joint_share: i64,
     joint_from: i32,
     joint_phase: String,
+    joint_bearer: String,
     joint_decision: String,
     bears_surcharge: u8,
     gross: i64,
@@ -105,7 +107,10 @@ fn terms(block: &mut Block, charges: &[Charge]) {
         joints().map(|j| j.map_or(0, |j| rate_number(j.share)).to_le_bytes()),
     );
     block.fixed("joint_from", "Date32", joints().map(|j| from(j.map(|j| j.valid_from))));
-    block.strings("joint_phase", joints().map(|j| j.map_or("", |j| &j.phase).as_bytes()));
+    block.strings("joint_phase", joints().map(|j| j.map_or("", |j| j.phase.name()).as_bytes()));
+    let bearer =
+        |joint: Option<&JointTerms>| joint.and_then(|joint| joint.bearer.clone()).unwrap_or_default();
+    block.strings("joint_bearer", joints().map(bearer).collect::<Vec<_>>().iter().map(String::as_bytes));
     block.strings("joint_decision", joints().map(|j| j.map_or("", |j| &j.decision).as_bytes()));
 }
 
@@ -172,7 +177,9 @@ impl Reader {
             from => Some(JointTerms {
                 share: rate_of(row.joint_share)?,
                 valid_from: month_of(from)?,
-                phase: row.joint_phase,
+                phase: Phase::from_name(&row.joint_phase)
+                    .ok_or(Error::Unreadable { what: "phase of joint financing", value: row.joint_phase })?,
+                bearer: Some(row.joint_bearer).filter(|bearer| !bearer.is_empty()),
                 decision: row.joint_decision,
             }),
         };

@@ -80,13 +80,14 @@ pub fn catalogue_and_plan(
         anyhow::anyhow!("the catalogue has mistakes:\n{}", lines.join("\n"))
     };
     let checked = catalog::check(&files).map_err(complaint)?;
-    let planned = checked.volumes.into_iter().map(|row| Planned {
-        service: row.service,
-        meter: row.meter,
-        class: row.class,
+    let planned = checked.catalogue.volumes.iter().map(|row| Planned {
+        service: row.service.clone(),
+        meter: row.meter.clone(),
+        class: row.class.clone(),
         volume: row.volume,
     });
-    Ok((checked.catalogue, planned.collect()))
+    let planned = planned.collect();
+    Ok((checked.catalogue, planned))
 }
 
 fn write_all(mut generator: Generator, out: &Path) -> io::Result<Account> {
