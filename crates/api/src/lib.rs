@@ -25,6 +25,7 @@ mod list;
 mod metrics;
 mod months;
 mod numbers;
+mod object;
 mod overview;
 mod page;
 mod problem;
@@ -33,6 +34,7 @@ mod query;
 mod reconciliation;
 mod routes;
 mod services;
+mod simulations;
 mod texts;
 mod usage;
 

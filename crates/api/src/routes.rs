@@ -12,7 +12,7 @@ use tower_http::compression::CompressionLayer;
 use crate::problem::{Kind, Problem};
 use crate::{
     Shared, assets, audit, catalogue, charges, collectors, costs, explain, exports, health, metrics, months,
-    overview, problem, quarantine, reconciliation, services, usage,
+    object, overview, problem, quarantine, reconciliation, services, simulations, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -28,6 +28,8 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::POST, "/v1/months/{month}/close", post(months::close)),
         (Method::GET, "/v1/exports/{month}/{format}", get(exports::get)),
         (Method::GET, "/v1/services", get(services::get)),
+        (Method::GET, "/v1/object/{year}", get(object::get)),
+        (Method::POST, "/v1/simulations", post(simulations::post)),
         (Method::GET, "/v1/reconciliation", get(reconciliation::get)),
         (Method::POST, "/v1/reconciliation/counts", post(reconciliation::counts)),
         (Method::GET, "/v1/quarantine", get(quarantine::get)),

@@ -6,6 +6,8 @@
 
 #[path = "http/decisions.rs"]
 mod decisions;
+#[path = "http/object.rs"]
+mod object;
 #[path = "http/place.rs"]
 mod place;
 
@@ -27,6 +29,8 @@ async fn the_api_answers_from_real_months() {
     costs_are_what_the_charges_add_up_to(&place).await;
     usage_shows_what_nobody_pays_for(&place).await;
     csv_has_the_same_fields_in_the_same_order(&place).await;
+    object::the_object_lives_on_what_the_months_collect(&place).await;
+    object::other_decisions_are_simulated_and_nothing_is_written(&place).await;
     what_is_wrong_with_a_question_is_said_in_two_languages(&place).await;
     health_is_told(&place).await;
     the_first_page_shows_what_the_api_says(&place).await;

@@ -83,6 +83,9 @@ pub enum Error {
         /// The id.
         id: String,
     },
+    /// There is no usage yet that a simulation could be reckoned on.
+    #[error("there is no usage to simulate with")]
+    NothingToSimulate,
     /// An export could not be written.
     #[error("writing the {format} export failed")]
     Export {
@@ -108,6 +111,7 @@ impl Error {
             | Error::IncompleteCut { .. }
             | Error::NotAsFrozen { .. }
             | Error::UnknownCharge { .. }
+            | Error::NothingToSimulate
             | Error::Export { .. } => false,
         }
     }

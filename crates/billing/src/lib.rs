@@ -7,7 +7,8 @@
 //! that is `domain`'s.
 //!
 //! Start with [`Biller`] (what others ask), then [`bill`] (what they get), [`control`] (how it is decided, and by whom
-//! carried out), and [`export`]. [`books`] holds what was accepted beside what was counted.
+//! carried out), and [`export`]. [`books`] holds what was accepted beside what was counted, [`object`]
+//! is the object's own economy, and [`simulate`] what it would be with other decisions.
 
 pub mod bill;
 mod biller;
@@ -24,8 +25,10 @@ mod explain;
 pub mod export;
 mod ledger;
 mod metrics;
+pub mod object;
 mod quarantine;
 mod reckoning;
+pub mod simulate;
 mod slots;
 mod usage;
 

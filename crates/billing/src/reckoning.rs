@@ -169,7 +169,7 @@ impl Reckoner {
     }
 
     /// A month's usage, and the days of the cost centres that change hands within it.
-    async fn usage(
+    pub(crate) async fn usage(
         &self,
         catalogue: &Catalogue,
         month: Month,

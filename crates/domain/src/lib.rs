@@ -21,6 +21,7 @@ pub mod price;
 pub mod quantity;
 pub mod rating;
 pub mod rejection;
+pub mod simulation;
 pub mod surcharge;
 pub mod usage;
 

@@ -8,6 +8,8 @@ pub mod collectors;
 pub mod explain;
 pub mod export;
 pub mod generation;
+pub mod object;
 pub mod quarantine;
 pub mod reconcile;
+pub mod simulate;
 pub mod usage;

@@ -12,8 +12,10 @@ use taxameter::commands::collectors::Collectors;
 use taxameter::commands::explain::Explain;
 use taxameter::commands::export::Export;
 use taxameter::commands::generation::Generation;
+use taxameter::commands::object::Object;
 use taxameter::commands::quarantine::Quarantine;
 use taxameter::commands::reconcile::Reconcile;
+use taxameter::commands::simulate::Simulate;
 use taxameter::commands::usage::Usage;
 use taxameter::config::{Config, Flags};
 use taxameter::demo::Demo;
@@ -70,6 +72,10 @@ enum Command {
     Export(Export),
     /// Shows why a charge is what it is.
     Explain(Explain),
+    /// Shows what months would come to with other decisions; nothing is written.
+    Simulate(Simulate),
+    /// Shows the object's own economy in a year.
+    Object(Object),
     /// Holds what was accepted against what was counted.
     Reconcile(Reconcile),
     /// Shows what was not counted and why, and judges it once more.
@@ -112,6 +118,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bill(bill) => bill.run().await?,
         Command::Export(export) => export.run().await?,
         Command::Explain(explain) => explain.run().await?,
+        Command::Simulate(simulate) => simulate.run().await?,
+        Command::Object(object) => object.run().await?,
         Command::Reconcile(reconcile) => return reconcile.run().await,
         Command::Quarantine(quarantine) => quarantine.run().await?,
         Command::Collectors(collectors) => collectors.run().await?,

@@ -12,5 +12,6 @@ mod corrections;
 mod gates;
 mod replaying;
 mod shared;
+mod simulating;
 mod usage;
 mod world;

@@ -1,0 +1,135 @@
+//! `taxameter object`: the object's own economy in a year.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::client::Target;
+use crate::output::{Format, List, money, swedish, text};
+
+/// Shows the object's own economy: budget, surcharge, joint cost, projects, and the rate that this would take.
+#[derive(Debug, Args)]
+pub struct Object {
+    /// The year.
+    #[arg(value_parser = clap::value_parser!(i32).range(2000..=9999))]
+    year: i32,
+    /// As tables to read, as JSON, or the months as CSV.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Format,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Object {
+    /// Prints the year.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let connection = self.target.connect().await?;
+        let year = connection.client.get(&format!("/v1/object/{}", self.year), &[]).await?;
+        print(&year, self.output, &mut io::stdout().lock())?;
+        connection.close().await
+    }
+}
+
+fn print(year: &Value, output: Format, out: &mut impl Write) -> anyhow::Result<()> {
+    let months = [
+        text("month", "Månad"),
+        text("state", "Läge"),
+        money("turnover", "Underlag"),
+        money("surcharge", "Påslag"),
+        money("contributions", "Prisjusteringar"),
+        money("joint", "Gemensamt"),
+    ];
+    match output {
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(year)?)?,
+        Format::Csv => List::of_items(&months, rows(year, "months")).print(output, out)?,
+        Format::Table => {
+            rates(year, out)?;
+            let parts = [
+                text("part", "Budgetens del"),
+                money("budget", "Budget"),
+                money("booked", "Bokfört"),
+                money("joint", "Gemensamt"),
+                money("left", "Kvar"),
+            ];
+            let contributions = [text("service", "Prisjusterad tjänst"), money("amount", "Bidrag")];
+            let joint = [
+                text("service", "Gemensam tjänst"),
+                text("phase", "Fas"),
+                text("bearer", "Bärs av"),
+                money("amount", "Kostnad"),
+            ];
+            let projects = [
+                text("id", "Projekt"),
+                text("name", "Namn"),
+                text("financier", "Finansiär"),
+                money("funds", "Medel"),
+                money("booked_in_year", "Under året"),
+                money("booked", "Hittills"),
+                money("left", "Kvar"),
+            ];
+            let lists: [(&str, &[_]); 5] = [
+                ("parts", &parts),
+                ("months", &months),
+                ("contributions", &contributions),
+                ("joint", &joint),
+                ("projects", &projects),
+            ];
+            for (name, columns) in lists {
+                if !rows(year, name).is_empty() {
+                    writeln!(out)?;
+                    List::of_items(columns, rows(year, name)).print(output, out)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn rows<'v>(year: &'v Value, name: &str) -> &'v [Value] {
+    year[name].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// What is in force, and what the budget would take.
+fn rates(year: &Value, out: &mut impl Write) -> io::Result<()> {
+    for rate in rows(year, "rates") {
+        let field = |name: &str| rate[name].as_str().unwrap_or_default();
+        let percent = percent(&rate["rate"]);
+        writeln!(
+            out,
+            "Påslag från {}: {percent} ({}, {})",
+            field("from"),
+            field("decision"),
+            field("decided_by")
+        )?;
+    }
+    for (name, title) in [("plan", "Krävs enligt plan"), ("outcome", "Krävs enligt utfall")] {
+        let basis = &year["required_rate"][name];
+        let amount = |name: &str| swedish(basis[name].as_str().unwrap_or("0"));
+        writeln!(
+            out,
+            "{title}: {} = ({} budget + {} gemensamt − {} prisjusteringar − {} annat) / {}",
+            percent(&basis["rate"]),
+            amount("budget"),
+            amount("joint"),
+            amount("adjustments"),
+            amount("from_elsewhere"),
+            amount("turnover"),
+        )?;
+    }
+    let amount = |value: &Value| swedish(value.as_str().unwrap_or("0"));
+    writeln!(
+        out,
+        "Påslag hittills: {} kr av {} kr",
+        amount(&year["totals"]["surcharge"]),
+        amount(&year["to_collect"])
+    )
+}
+
+/// A fraction in percent: `3,486 %`; a dash when there is none.
+fn percent(rate: &Value) -> String {
+    let fraction = rate.as_str().and_then(|text| Decimal::from_str_exact(text).ok());
+    let percent = fraction.map(|fraction| (fraction * Decimal::ONE_HUNDRED).normalize().to_string());
+    percent.map_or_else(|| "–".to_owned(), |percent| format!("{} %", percent.replace('.', ",")))
+}
