@@ -1,11 +1,13 @@
-//! POST /v1/events: request → body within its limits → slices of events → [`Intake`] → answer
+//! POST /v1/events (and OpenMeter's path): request → body within its limits → slices of events → [`Intake`] → answer
 
 pub mod binary;
 pub mod body;
 pub mod guard;
 pub mod media;
+mod openmeter;
 pub mod problem;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,25 +50,43 @@ pub fn router(intake: Arc<Intake>, clock: fn() -> Instant) -> Router {
 pub fn router_within(limits: Limits, intake: Arc<Intake>, clock: fn() -> Instant) -> Router {
     let room = Arc::new(Room::new(limits.in_flight_bytes, intake.metrics().in_flight.clone()));
     let shared = Shared { intake, clock, limits: Arc::new(limits), room };
-    Router::new().route("/v1/events", post(events)).with_state(shared)
+    Router::new()
+        .route("/v1/events", post(events))
+        .route("/api/v1/events", post(openmeter::events))
+        .with_state(shared)
+}
+
+impl Shared {
+    /// Answers a request that is refused whole, and counts it.
+    fn refuse(&self, problem: Problem, language: problem::Language) -> Response {
+        let name = problem.reason.name();
+        self.intake.metrics().refused_requests.with_label_values(&[name]).inc();
+        problem.respond(language)
+    }
 }
 
 async fn events(State(shared): State<Shared>, request: Request) -> Response {
     let language = problem::Language::of(request.headers());
     match take(&shared, request).await {
         Ok(response) => response,
-        Err(problem) => {
-            let name = problem.reason.name();
-            shared.intake.metrics().refused_requests.with_label_values(&[name]).inc();
-            problem.respond(language)
-        }
+        Err(problem) => shared.refuse(problem, language),
     }
 }
 
 async fn take(shared: &Shared, request: Request) -> Result<Response, Problem> {
+    let mode = mode(request.uri())?;
+    respond(mode, receive(shared, request, mode, |event| Cow::Borrowed(event)).await?)
+}
+
+/// Reads a request within its limits and takes its events, each as `prepare` leaves it.
+async fn receive(
+    shared: &Shared,
+    request: Request,
+    mode: Mode,
+    prepare: fn(&[u8]) -> Cow<'_, [u8]>,
+) -> Result<Answer, Problem> {
     let (head, body) = request.into_parts();
     let principal = head.extensions.get::<Principal>().cloned().ok_or(Reason::NotAuthenticated)?;
-    let mode = mode(&head.uri)?;
     let form = Form::of(&head.headers)?;
     let encoding = Encoding::of(&head.headers)?;
     let mut reservation = shared.room.reservation();
@@ -76,7 +96,9 @@ async fn take(shared: &Shared, request: Request) -> Result<Response, Problem> {
     if form == Form::Binary {
         bytes = binary::structured(&head.headers, &bytes)?.into();
     }
-    let events = form.events(&bytes, BATCH_EVENTS_MAX)?;
+    let events: Vec<Cow<'_, [u8]>> =
+        form.events(&bytes, BATCH_EVENTS_MAX)?.into_iter().map(prepare).collect();
+    let events: Vec<&[u8]> = events.iter().map(AsRef::as_ref).collect();
     // Stamped when the body is here: a sender that is slow must not hold back the marks of everybody's events.
     let arrival = shared.intake.arrive(shared.clock);
     let accepted = shared.intake.accept(&events, arrival.received(), &principal, mode);
@@ -94,7 +116,7 @@ async fn take(shared: &Shared, request: Request) -> Result<Response, Problem> {
         }
     };
     drop(arrival);
-    respond(mode, answer)
+    Ok(answer)
 }
 
 async fn read(

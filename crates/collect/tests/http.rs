@@ -348,3 +348,33 @@ async fn a_body_that_does_not_come_and_one_without_room_are_refused() {
     // What was held is free again.
     assert_eq!(status(Body::from(batch(1))).await, StatusCode::ACCEPTED);
 }
+
+#[tokio::test]
+async fn openmeters_path_takes_all_or_nothing_and_says_nothing_more() {
+    let stand = Stand::new().await;
+    let batch = "application/cloudevents-batch+json";
+    let openmeter = async |content_type: &str, body: String| {
+        send(&stand, "/api/v1/events", &[("content-type", content_type)], body).await
+    };
+    let plain = |id: &str| event(id).replace(r#""dataschema":"urn:lkdata:schema:usage:1","#, "");
+    assert!(!plain("a").contains("dataschema"));
+    for (content_type, body) in [
+        ("application/cloudevents+json", plain("a")),
+        (JSON, format!("[{}]", plain("b"))),
+        (batch, format!("[{}, {}]", plain("c"), event("d"))),
+    ] {
+        let answer = openmeter(content_type, body).await;
+        assert_eq!((answer.status, answer.body), (StatusCode::NO_CONTENT, Value::Null), "{content_type}");
+    }
+    assert_eq!(stand.logged().await.len(), 4);
+    // A time made by the server would make another event of a retry.
+    let timeless: Value = serde_json::from_str(&plain("e")).unwrap();
+    let mut timeless = timeless;
+    timeless.as_object_mut().unwrap().remove("time");
+    let answer =
+        openmeter(batch, json!([timeless, serde_json::from_str::<Value>(&event("f")).unwrap()]).to_string())
+            .await;
+    assert_eq!(refusal(&answer), (400, "invalid_events"));
+    assert_eq!(answer.body["rejected"][0]["index"], 0);
+    assert_eq!(stand.logged().await.len(), 4, "nothing of a wrong batch is taken");
+}

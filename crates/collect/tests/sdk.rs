@@ -1,4 +1,4 @@
-//! The public CloudEvents SDKs as clients of a live intake. They are fetched by pip and npm into the target directory;
+//! The public CloudEvents SDKs, and OpenMeter's, as clients of a live intake. They are fetched by pip and npm into the target directory;
 //! without these the tests fail.
 
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ async fn the_python_sdk_sends_structured_binary_and_batched_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_javascript_sdk_sends_structured_binary_and_batched_events() {
+async fn the_javascript_sdk_and_openmeters_send_structured_binary_and_batched_events() {
     let files = ["package.json", "package-lock.json", ".npmrc", "send.js"];
     let (copy, is_installed) = copy("javascript", &files, "package-lock.json");
     if !is_installed {
@@ -71,6 +71,6 @@ async fn the_javascript_sdk_sends_structured_binary_and_batched_events() {
     let stand = Stand::new().await;
     let url = serve(&stand).await;
     run(&copy, "node", &["send.js", &url]).await;
-    assert_eq!(stand.logged().await.len(), 5);
+    assert_eq!(stand.logged().await.len(), 5 + 3);
     assert_eq!(stand.quarantined().await.len(), 2);
 }

@@ -1,6 +1,7 @@
-// Sends events with the CloudEvents SDK for JavaScript: send.js URL.
+// Sends events with the CloudEvents SDK for JavaScript, and with OpenMeter's: send.js URL.
 
 import assert from "node:assert/strict";
+import { OpenMeter } from "@openmeter/sdk";
 import { CloudEvent, HTTP, emitterFor } from "cloudevents";
 
 const url = process.argv[2];
@@ -46,3 +47,13 @@ const answers = [];
 const emit = emitterFor(async (message) => answers.push(await post(message)));
 await emit(event(7));
 assert.deepEqual(answers, [{ accepted: 1, rejected: [] }]);
+
+// OpenMeter's SDK finds its own path at the same program.
+const openmeter = new OpenMeter({ baseUrl: new URL(url).origin, apiKey: "none" });
+const { data, type, source, subject } = event(0);
+const usage = (id, more) => ({ id, type, source, subject, data, time: new Date("2021-01-15T08:00:12Z"), ...more });
+await openmeter.events.ingest(usage("openmeter-sdk-1"));
+await openmeter.events.ingest([usage("openmeter-sdk-2"), usage("openmeter-sdk-3")]);
+await assert.rejects(openmeter.events.ingest([usage("openmeter-sdk-4"), usage("openmeter-sdk-5", { subject: "x" })]), {
+  status: 400,
+});

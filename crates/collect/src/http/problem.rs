@@ -33,6 +33,8 @@ pub enum Reason {
     UnsupportedEncoding,
     /// All or nothing was asked for, and an event is wrong.
     AtomicRefused,
+    /// An event is wrong, where every one must be right.
+    InvalidEvents,
     /// Too much is under way.
     Overloaded,
     /// The log is away, and the spool holds as much as it may.
@@ -114,6 +116,12 @@ impl Reason {
                 "En händelse är fel, så ingen togs emot",
                 "An event is wrong, so none was taken",
             ),
+            Reason::InvalidEvents => (
+                "invalid_events",
+                S::BAD_REQUEST,
+                "En händelse är fel, så ingen togs emot",
+                "An event is wrong, so none was taken",
+            ),
             Reason::Overloaded => (
                 "overloaded",
                 S::SERVICE_UNAVAILABLE,
@@ -153,7 +161,8 @@ impl Reason {
             | Reason::TooManyEvents
             | Reason::UnsupportedMediaType
             | Reason::UnsupportedEncoding
-            | Reason::AtomicRefused => None,
+            | Reason::AtomicRefused
+            | Reason::InvalidEvents => None,
         }
     }
 }
