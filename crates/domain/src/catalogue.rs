@@ -3,9 +3,13 @@
 //! A [`Catalogue`] here has been checked by the `catalog` crate: its references resolve and its validities do not
 //! overlap. Everything that changes over time is dated, by month where money depends on it.
 
+mod closing;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+
+pub use closing::ClosingRules;
 
 use crate::calendar::Month;
 use crate::event::CustomerKind;
@@ -23,6 +27,10 @@ pub struct Catalogue {
     pub version: String,
     /// Who delivers and bills.
     pub organisation: Organisation,
+    /// What closing a month requires.
+    pub closing: ClosingRules,
+    /// How companies are invoiced.
+    pub invoicing: Invoicing,
     /// The object products, by code (`U`, `P`).
     pub products: BTreeMap<String, Product>,
     /// The services, by slug.
@@ -56,6 +64,20 @@ pub struct Organisation {
     pub unit: String,
     /// The organisation number, `212000-0449`.
     pub number: String,
+}
+
+/// How companies are invoiced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invoicing {
+    /// The number of the very first document. Once there is one, the next number follows from the last.
+    pub first_number: u64,
+}
+
+impl Default for Invoicing {
+    /// Numbers begin with 1.
+    fn default() -> Self {
+        Self { first_number: 1 }
+    }
 }
 
 /// An object product: a group of services within the object.

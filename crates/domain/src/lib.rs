@@ -5,12 +5,13 @@
 //! here is valid; what is not valid is a [`Rejection`] with a stable code.
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
-//! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed) and
-//! [`object`] (what the object has to live on).
+//! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
+//! [`document`] (what companies get of it) and [`object`] (what the object has to live on).
 
 pub mod calendar;
 pub mod catalogue;
 pub mod charge;
+pub mod document;
 pub mod event;
 pub mod financing;
 pub mod identity;
