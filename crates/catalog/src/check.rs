@@ -4,6 +4,7 @@
 
 mod agreements;
 mod budget;
+mod closing;
 mod customers;
 mod entries;
 mod financing;

@@ -244,7 +244,7 @@ fn file_of(object: Object) -> &'static str {
         Object::Customer => "kunder.csv",
         Object::CostCentre => "kostnadsstallen.csv",
         Object::Service | Object::Meter => "tjanster/",
-        Object::Organisation | Object::Product => "organisation.toml",
+        Object::Organisation | Object::Closing | Object::Invoicing | Object::Product => "organisation.toml",
         Object::Volume => "volymer.csv",
         Object::Budget | Object::Project => "budget.toml",
         Object::Entry => "objektets-konto.csv",

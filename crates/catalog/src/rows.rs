@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use domain::catalogue::{
-    Agreement, Catalogue, CostCentre, Customer, Dimension, Meter, PlannedVolume, PriceRow, PriceState,
-    Service, SurchargeRate,
+    Agreement, Catalogue, ClosingRules, CostCentre, Customer, Dimension, Meter, PlannedVolume, PriceRow,
+    PriceState, Service, SurchargeRate,
 };
 use domain::financing::{JointShare, Part, Payers};
 use domain::object::{Budget, BudgetPart, Entry, Post, Project};
@@ -16,6 +16,10 @@ use crate::finding::Language;
 pub enum Object {
     /// Who delivers and bills.
     Organisation,
+    /// What closing a month requires.
+    Closing,
+    /// How companies are invoiced.
+    Invoicing,
     /// An object product.
     Product,
     /// A service.
@@ -48,8 +52,10 @@ pub enum Object {
 
 impl Object {
     /// Every kind of row, in the order that rows come.
-    pub const ALL: [Object; 15] = [
+    pub const ALL: [Object; 17] = [
         Object::Organisation,
+        Object::Closing,
+        Object::Invoicing,
         Object::Product,
         Object::Service,
         Object::Meter,
@@ -70,6 +76,8 @@ impl Object {
     pub const fn name(self) -> &'static str {
         match self {
             Object::Organisation => "organisation",
+            Object::Closing => "closing",
+            Object::Invoicing => "invoicing",
             Object::Product => "product",
             Object::Service => "service",
             Object::Meter => "meter",
@@ -94,6 +102,8 @@ impl Object {
             (Language::English, Object::JointShare) => "joint share",
             (Language::English, other) => other.name(),
             (Language::Swedish, Object::Organisation) => "organisation",
+            (Language::Swedish, Object::Closing) => "stängning",
+            (Language::Swedish, Object::Invoicing) => "faktura",
             (Language::Swedish, Object::Product) => "produkt",
             (Language::Swedish, Object::Service) => "tjänst",
             (Language::Swedish, Object::Meter) => "mätare",
@@ -146,6 +156,9 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
             ("number", "orgnr", organisation.number.clone()),
         ],
     )];
+    rows.push(closing_row(&catalogue.closing));
+    let first_number = catalogue.invoicing.first_number.to_string();
+    rows.push(row(Object::Invoicing, "", [("first_number", "första nummer", first_number)]));
     rows.extend(catalogue.products.iter().map(|(code, product)| {
         let fields =
             [("name", "namn", product.name.clone()), ("name_en", "namn_en", product.name_en.clone())];
@@ -217,6 +230,18 @@ fn row<const N: usize>(object: Object, key: &str, fields: [(&'static str, &'stat
 
 fn text(value: Option<impl Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn closing_row(rules: &ClosingRules) -> Row {
+    row(
+        Object::Closing,
+        "",
+        [
+            ("four_eyes", "fyra ögon", rules.four_eyes.to_string()),
+            ("window_days", "väntetid, dagar", rules.window_days.to_string()),
+            ("window_days_december", "väntetid december, dagar", rules.window_days_december.to_string()),
+        ],
+    )
 }
 
 fn service_row(service: &Service) -> Row {

@@ -75,6 +75,22 @@ fn every_mistake_in_csv_is_found_on_its_line_and_alone() {
     assert!(mismatches.is_empty(), "{}", mismatches.join("\n"));
 }
 
+/// The closing rules and the first number when these lines stand in the file of the organisation.
+fn closes_with(lines: &str) -> (bool, u16, u16, u64) {
+    let files = edited("organisation.toml", "[produkt.U]", &format!("{lines}\n[produkt.U]"));
+    let catalogue = check(&files).unwrap().catalogue;
+    let rules = catalogue.closing;
+    (rules.four_eyes, rules.window_days, rules.window_days_december, catalogue.invoicing.first_number)
+}
+
+#[test]
+fn what_closing_requires_is_read_and_nothing_is_required_without() {
+    assert_eq!(closes_with(""), (false, 0, 0, 1));
+    assert_eq!(closes_with("[stangning]\nvantetid_dagar = 5"), (false, 5, 5, 1));
+    let all = "[stangning]\nfyra_ogon = true\nvantetid_dagar = 5\nvantetid_dagar_december = 20\n[faktura]\nforsta_nummer = 2021001";
+    assert_eq!(closes_with(all), (true, 5, 20, 2_021_001));
+}
+
 #[test]
 fn files_that_are_missing_unknown_or_no_text_are_named() {
     let mut files = tiny();

@@ -1,4 +1,4 @@
-//! `organisation.toml`: who delivers and bills, and the object's products.
+//! `organisation.toml`: who delivers and bills, how months close, and the object's products.
 
 use domain::catalogue::{Organisation, Product};
 
@@ -13,7 +13,10 @@ const FILE: &str = "organisation.toml";
 pub(super) fn read(draft: &mut Draft) {
     let Some(root) = draft.document(FILE) else { return };
     let findings = &mut draft.findings;
-    root.expect(Fields { tables: &["organisation", "produkt"], ..Fields::default() }, findings);
+    root.expect(
+        Fields { tables: &["organisation", "stangning", "faktura", "produkt"], ..Fields::default() },
+        findings,
+    );
     match root.nodes.get("organisation") {
         Some(Node::Table(table)) => {
             table.expect(Fields { cells: &["namn", "enhet", "orgnr"], ..Fields::default() }, findings);
@@ -30,6 +33,7 @@ pub(super) fn read(draft: &mut Draft) {
             root.required("organisation", findings);
         }
     }
+    super::closing::read(draft, &root);
     let Some(Node::Table(products)) = root.nodes.get("produkt") else {
         root.required("produkt", &mut draft.findings);
         return;

@@ -108,6 +108,8 @@ codes! {
     NegativeNotAllowed = "negative_not_allowed" Error,
     /// A reading holds for too few or too many days.
     InvalidHoldDays = "invalid_hold_days" Error,
+    /// A whole number that is none, or beyond its limits.
+    NumberOutOfRange = "number_out_of_range" Error,
     /// The same customer twice.
     CustomerTwice = "customer_twice" Error,
     /// A customer's code that is ill-formed.
