@@ -7,7 +7,7 @@
 
 mod apportion;
 
-pub use apportion::{apportion, largest_remainder};
+pub use apportion::{Handout, apportion, largest_remainder};
 
 use rust_decimal::Decimal;
 
@@ -31,8 +31,24 @@ pub fn claim(rate: Rate, net: Money) -> i128 {
 /// # Panics
 /// When there is a total but no line to carry it.
 pub fn spread<K: Ord>(total: Money, rate: Rate, nets: impl IntoIterator<Item = (Money, K)>) -> Vec<Money> {
-    let claims: Vec<(i128, K)> = nets.into_iter().map(|(net, key)| (claim(rate, net), key)).collect();
-    apportion(total, &claims, CLAIM_DENOMINATOR)
+    apportion(total, &claims(rate, nets), CLAIM_DENOMINATOR)
+}
+
+/// How the line at `index` gets its part in [`spread`].
+///
+/// # Panics
+/// When there is no such line.
+pub fn handout<K: Ord>(
+    total: Money,
+    rate: Rate,
+    nets: impl IntoIterator<Item = (Money, K)>,
+    index: usize,
+) -> Handout {
+    apportion::handout(total, &claims(rate, nets), CLAIM_DENOMINATOR, index)
+}
+
+fn claims<K>(rate: Rate, nets: impl IntoIterator<Item = (Money, K)>) -> Vec<(i128, K)> {
+    nets.into_iter().map(|(net, key)| (claim(rate, net), key)).collect()
 }
 
 #[cfg(test)]

@@ -18,17 +18,56 @@ pub fn apportion<K: Ord>(total: Money, claims: &[(i128, K)], denominator: i128) 
     let rest = i128::from(total.ore()) - parts.iter().sum::<i128>();
     if rest != 0 {
         assert!(!claims.is_empty(), "{total} kr cannot be spread over nothing");
-        let mut order: Vec<usize> = (0..claims.len()).collect();
-        // Up goes first where most was cut off above zero; down where most was cut off below.
-        let remainder = |i: usize| (claims[i].0 % denominator) * rest.signum();
-        order.sort_by_key(|&i| (Reverse(remainder(i)), claims[i].0 == 0, &claims[i].1));
         let count = claims.len() as i128;
         let (each, extra) = (rest / count, (rest % count).unsigned_abs());
-        for (place, i) in (0_u128..).zip(order) {
+        for (place, i) in (0_u128..).zip(order(rest, claims, denominator)) {
             parts[i] += each + if place < extra { rest.signum() } else { 0 };
         }
     }
     parts.into_iter().map(|part| Money::from_ore(i64::try_from(part).unwrap_or_else(|_| beyond()))).collect()
+}
+
+/// In which order claims get what is left: up goes first where most was cut off above zero, down where most was cut off
+/// below.
+fn order<K: Ord>(rest: i128, claims: &[(i128, K)], denominator: i128) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..claims.len()).collect();
+    let remainder = |i: usize| (claims[i].0 % denominator) * rest.signum();
+    order.sort_by_key(|&i| (Reverse(remainder(i)), claims[i].0 == 0, &claims[i].1));
+    order
+}
+
+/// How a claim got its whole öre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handout {
+    /// The claim, cut to whole öre towards zero.
+    pub floor: Money,
+    /// What was left of the total when every claim was cut; negative when it was taken back.
+    pub left: Money,
+    /// Its place among the claims, from 1, in the order in which what is left goes out.
+    pub rank: usize,
+    /// How many claims there are.
+    pub claims: usize,
+    /// What it got in the end.
+    pub part: Money,
+}
+
+/// How [`apportion`] makes the part of the claim at `index`.
+///
+/// # Panics
+/// When there is no such claim, and as [`apportion`].
+pub(super) fn handout<K: Ord>(
+    total: Money,
+    claims: &[(i128, K)],
+    denominator: i128,
+    index: usize,
+) -> Handout {
+    let part = apportion(total, claims, denominator)[index];
+    let floor =
+        |claim: i128| Money::from_ore(i64::try_from(claim / denominator).unwrap_or_else(|_| beyond()));
+    let left = total - claims.iter().map(|(claim, _)| floor(*claim)).sum::<Money>();
+    let places = order(left.ore().into(), claims, denominator);
+    let rank = places.iter().take_while(|place| **place != index).count() + 1;
+    Handout { floor: floor(claims[index].0), left, rank, claims: claims.len(), part }
 }
 
 fn beyond() -> i64 {

@@ -53,6 +53,17 @@ fn a_surcharge_is_the_rounded_sum_of_exact_claims() {
 }
 
 #[test]
+fn the_ore_that_is_left_is_told_of_every_line() {
+    // As above: 20 − (31 + 0 − 12) = 1 öre is left; remainders 0.5, 0.99 and −0.51 put b before a before c.
+    let nets = [(Money::from_ore(1050), "a"), (Money::from_ore(33), "b"), (Money::from_ore(-417), "c")];
+    let told = |index| {
+        let made = handout(Money::from_ore(20), rate("0.03"), nets, index);
+        (made.floor.ore(), made.left.ore(), made.rank, made.claims, made.part.ore())
+    };
+    assert_eq!([told(0), told(1), told(2)], [(31, 1, 2, 3, 31), (0, 1, 1, 3, 1), (-12, 1, 3, 3, -12)]);
+}
+
+#[test]
 fn large_sums_that_nearly_cancel_out_keep_their_own_surcharge() {
     // A million kronor moves between two services, 0.17 kr remains: P = öre(0.0051) = 0.01 kr.
     // In proportion to the nets the parts would be 58,823.54 and −58,823.53 kr instead of 30,000 each.
