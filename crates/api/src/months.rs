@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
-use billing::{Accept, Blocker, Closing, MonthSummary};
+use billing::{Accept, Blocker, Closing, MonthSummary, Signature};
 use domain::Month;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -30,6 +30,7 @@ pub(crate) struct Item {
 struct CloseRequest {
     #[serde(default)]
     accept: Accepted,
+    by: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,9 +39,11 @@ struct Accepted {
     gaps: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+struct PreliminaryRequest {
+    by: Option<String>,
+}
 
 /// `GET /v1/months`
 pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<Page<Item>>, Problem> {
@@ -62,11 +65,13 @@ pub(crate) async fn preliminary(
 ) -> Result<Json<Item>, Problem> {
     Params::read(&uri, &[])?;
     let month = query::month("month", &month)?;
-    if !body.is_empty() {
-        body::read::<Nothing>(&headers, &body, BODY_BYTES_MAX)?;
-    }
-    let summary = shared.biller.preliminary(month).await.map_err(|error| crate::billing_problem(&error))?;
-    Ok(Json(item(&summary)))
+    let request = match body.is_empty() {
+        true => PreliminaryRequest::default(),
+        false => body::read(&headers, &body, BODY_BYTES_MAX)?,
+    };
+    let by = signature(request.by)?;
+    let summary = shared.biller.preliminary(month, by).await;
+    Ok(Json(item(&summary.map_err(|error| crate::billing_problem(&error))?)))
 }
 
 /// `POST /v1/months/{month}/close`
@@ -85,12 +90,23 @@ pub(crate) async fn close(
             Problem::new(Kind::InvalidBody).detail("accept.gaps ska säga varför", "accept.gaps must say why")
         );
     }
-    let accept = Accept { gaps: request.accept.gaps };
+    let accept = Accept { gaps: request.accept.gaps, by: signature(request.by)? };
     let closing = shared.biller.close(month, accept).await.map_err(|error| crate::billing_problem(&error))?;
     match closing {
         Closing::Closed(summary) => Ok(Json(item(&summary))),
         Closing::Blocked(blockers) => Err(blocked(month, &blockers)),
     }
+}
+
+/// Who decides, when he says so.
+fn signature(by: Option<String>) -> Result<Option<Signature>, Problem> {
+    let wrong = |_| {
+        Problem::new(Kind::InvalidBody).detail(
+            "by ska vara en roll eller signatur på 1 till 60 synliga tecken",
+            "by must be a role or a signature of 1 to 60 printable characters",
+        )
+    };
+    by.map(|by| Signature::try_from(by).map_err(wrong)).transpose()
 }
 
 fn blocked(month: Month, blockers: &[Blocker]) -> Problem {
@@ -136,6 +152,7 @@ mod tests {
             read(r#"{"accept":{"gaps":"leverantören var nere"}}"#).unwrap().accept.gaps.unwrap(),
             "leverantören var nere"
         );
+        assert_eq!(read(r#"{"by":"ekonom 2"}"#).unwrap().by.unwrap(), "ekonom 2");
         for wrong in ["", "[]", "null", "{", r#"{"accept":{"unattributed":"x"}}"#, r#"{"force":true}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

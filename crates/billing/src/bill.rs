@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::charge::{Charge, Totals};
+use domain::document::Document;
 use domain::rating::{Finding, Line, Payer};
 use domain::{Instant, Month, Rate};
 
@@ -46,6 +47,8 @@ pub struct Bill {
     pub charges: Vec<Charge>,
     /// The sums of all charges.
     pub totals: Totals,
+    /// What each company is invoiced or credited, by number. Empty until it is closed: numbers are given out then.
+    pub documents: Vec<Document>,
     /// Usage that nobody pays for, of this month and of closed ones that it would correct. Empty when it is closed.
     pub unattributed: Vec<Line>,
     /// What else stands in the way of closing, by the month of the usage. Empty when it is closed.
@@ -62,6 +65,8 @@ pub struct Frozen {
     pub control: Option<u64>,
     /// When it was decided.
     pub at: Instant,
+    /// Who decided, as he signed it; empty when nobody did.
+    pub by: String,
     /// The hash of what was frozen: 64 hexadecimal digits.
     pub hash: String,
     /// Why it was closed in spite of gaps; empty when it was not.

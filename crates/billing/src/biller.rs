@@ -25,6 +25,7 @@ use crate::error::{Error, storing};
 use crate::ledger::Ledger;
 use crate::quarantine::{self, Releaser, Replayer};
 use crate::reckoning::{Reckoner, Revisions};
+use crate::signature::Signature;
 
 /// How often a decision's outcome is asked for: a close takes tenths of a second.
 const OUTCOME_POLL: Duration = Duration::from_millis(25);
@@ -53,6 +54,8 @@ impl Config {
 pub struct Accept {
     /// Why the month is closed in spite of gaps. Accepts all gaps, and nothing else.
     pub gaps: Option<String>,
+    /// Who closes it.
+    pub by: Option<Signature>,
 }
 
 /// What became of a wish to close a month.
@@ -149,18 +152,22 @@ impl Biller {
             return Ok(Vec::new());
         }
         let revisions = self.inner.reckoner.revisions(AsOf::Newest).await?;
-        let bill = self.inner.reckoner.preview(&self.catalogue(), month, &ledger, &revisions).await?;
-        let mut blockers =
-            self.standing_in_the_way(&self.catalogue(), &bill, &ledger, &revisions, false).await?;
+        let catalogue = self.catalogue();
+        let bill = self.inner.reckoner.preview(&catalogue, month, &ledger, &revisions).await?;
+        let rules = &catalogue.closing;
+        let mut blockers = Vec::new();
+        blockers.extend(blocker::of_time(rules, month, self.now().day()));
+        blockers.extend(blocker::of_unannounced(rules, month, ledger.announcement(month)));
+        blockers.extend(self.standing_in_the_way(&catalogue, &bill, &ledger, &revisions, false).await?);
         blockers.extend(self.books_in_the_way(AsOf::Newest, self.now()).await?);
         blockers.extend(self.silent_now().await?);
         Ok(blockers)
     }
 
     /// Announces a month for review. It still changes until it is closed; a closed month stays closed.
-    pub async fn preliminary(&self, month: Month) -> crate::Result<MonthSummary> {
+    pub async fn preliminary(&self, month: Month, by: Option<Signature>) -> crate::Result<MonthSummary> {
         if self.ledger().await?.state(month) != MonthState::Closed {
-            self.decide(Action::Preliminary, month, None).await?;
+            self.decide(Action::Preliminary, month, Accept { gaps: None, by }).await?;
         }
         Ok(self.charges(month).await?.summary())
     }
@@ -172,7 +179,7 @@ impl Biller {
     /// [`Error::NotInTime`] when nobody carried it out in time; asking again is safe.
     pub async fn close(&self, month: Month, accept: Accept) -> crate::Result<Closing> {
         if self.ledger().await?.state(month) != MonthState::Closed {
-            let record = self.decide(Action::Close, month, accept.gaps).await?;
+            let record = self.decide(Action::Close, month, accept).await?;
             if record.outcome == Outcome::Refused {
                 let blockers = serde_json::from_str(&record.blockers).map_err(|_| Error::Store {
                     operation: "reading blockers",
@@ -185,14 +192,10 @@ impl Biller {
     }
 
     /// Puts a decision about a month on the control log and waits until it is carried out.
-    async fn decide(
-        &self,
-        action: Action,
-        month: Month,
-        accept_gaps: Option<String>,
-    ) -> crate::Result<MonthRecord> {
+    async fn decide(&self, action: Action, month: Month, accept: Accept) -> crate::Result<MonthRecord> {
         let catalogue = self.version_in_force().await?;
-        let decision = MonthDecision { action, month, catalogue, accept_gaps };
+        let Accept { gaps: accept_gaps, by } = accept;
+        let decision = MonthDecision { action, month, catalogue, accept_gaps, by };
         let ended = self.decide_and_wait(&decision, format!("{} of {month}", action.name())).await?;
         let record = self.inner.store.month_record(ended.control).await;
         record
@@ -258,13 +261,15 @@ impl Biller {
             rate_decision: String::new(),
             charges: Vec::new(),
             totals: Totals::default(),
+            documents: Vec::new(),
             unattributed: Vec::new(),
             findings: Vec::new(),
             frozen: None,
         };
         let hash = digest(&bill, None);
         let at = first.map_or_else(Instant::default, |record| record.at);
-        bill.frozen = Some(Frozen { control: None, at, hash, accepted_gaps: String::new() });
+        bill.frozen =
+            Some(Frozen { control: None, at, by: String::new(), hash, accepted_gaps: String::new() });
         Ok(Arc::new(bill))
     }
 

@@ -1,5 +1,7 @@
 //! What stands in the way of closing a month.
 
+mod rules;
+
 use std::collections::BTreeMap;
 
 use domain::catalogue::Catalogue;
@@ -10,6 +12,8 @@ use store::usage::{Gap, GapKind};
 
 use crate::bill::Bill;
 
+pub(crate) use rules::{Announcement, of_four_eyes, of_time, of_unannounced};
+
 /// Why a month cannot be closed: a closed list of reasons with stable codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,6 +22,12 @@ pub enum BlockerCode {
     EarlierMonthOpen,
     /// Nothing was used in the month, nor in any month up to it that is open.
     NoUsage,
+    /// The month is not over yet.
+    MonthNotOver,
+    /// The month is over, but late usage is still waited for.
+    WindowOpen,
+    /// Two persons must have looked at the month, and have not.
+    FourEyes,
     /// Days of a meter are missing, and nobody has decided about them.
     Gaps,
     /// Nobody pays for some of the usage.
@@ -40,6 +50,9 @@ impl BlockerCode {
         match self {
             BlockerCode::EarlierMonthOpen => "earlier_month_open",
             BlockerCode::NoUsage => "no_usage",
+            BlockerCode::MonthNotOver => "month_not_over",
+            BlockerCode::WindowOpen => "window_open",
+            BlockerCode::FourEyes => "four_eyes",
             BlockerCode::Gaps => "gaps",
             BlockerCode::Unattributed => "unattributed",
             BlockerCode::BooksDiffer => "books_differ",

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use domain::Month;
 use domain::catalogue::Catalogue;
 use domain::charge::Totals;
+use domain::document::documents;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -18,12 +19,13 @@ use store::charges::{MonthRecord, Outcome};
 
 use crate::bill::MonthState;
 use crate::biller::Biller;
-use crate::blocker::Blocker;
+use crate::blocker::{self, Blocker};
 use crate::control::{Carried, Decision, Handler};
 use crate::digest::digest;
 use crate::error::{Error, storing};
 use crate::ledger::Ledger;
 use crate::reckoning::Revisions;
+use crate::signature::Signature;
 
 /// What was decided about a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,9 @@ pub(crate) struct MonthDecision {
     /// Why gaps are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) accept_gaps: Option<String>,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<Signature>,
 }
 
 mod month_text {
@@ -129,10 +134,12 @@ impl Closer {
             Ok(catalogue) => catalogue,
             Err(blocker) => return self.refuse(blank, &[blocker]).await,
         };
+        let mut blockers = by_the_rules(&catalogue, about, decision, ledger);
         // Whoever is silent may hold acknowledged events: only what is on the log lies before the barriers.
         let silent = self.biller.silent_collectors(decision).await?;
         if !silent.is_empty() {
-            return self.refuse(blank, &silent).await;
+            blockers.extend(silent);
+            return self.refuse(blank, &blockers).await;
         }
         self.biller.make_cut(decision).await?;
         let reckoner = self.biller.reckoner();
@@ -140,24 +147,32 @@ impl Closer {
         let unchanged = self.unchanged(ledger, &catalogue, &revisions, control).await?;
         let mut bill = reckoner.bill(&catalogue, about.month, ledger, &revisions, unchanged.as_ref()).await?;
         let gaps_accepted = about.accept_gaps.is_some();
-        let mut blockers =
-            self.biller.standing_in_the_way(&catalogue, &bill, ledger, &revisions, gaps_accepted).await?;
+        blockers.extend(
+            self.biller.standing_in_the_way(&catalogue, &bill, ledger, &revisions, gaps_accepted).await?,
+        );
         blockers.extend(self.biller.books_in_the_way(AsOf::Cut(control), decision.at).await?);
         if !blockers.is_empty() {
             return self.refuse(blank, &blockers).await;
         }
         bill.state = MonthState::Closed;
+        let last = ledger.document_last();
+        let next = last.map_or(catalogue.invoicing.first_number, |last| last + 1);
+        bill.documents = documents(&bill.charges, next);
         let frozen = MonthRecord {
             outcome: Outcome::Closed,
             rate: bill.rate,
             rate_decision: bill.rate_decision.clone(),
             lines: bill.charges.len() as u64,
             totals: bill.totals,
+            documents: u32::try_from(bill.documents.len()).unwrap_or(u32::MAX),
+            document_last: bill.documents.last().map(|document| document.number).or(last),
             hash: digest(&bill, Some(control)),
             ..blank
         };
         let freezing = self.biller.store().put_charges(about.month, control, &bill.charges).await;
         freezing.map_err(storing("freezing charges"))?;
+        let freezing = self.biller.store().put_documents(about.month, control, &bill.documents).await;
+        freezing.map_err(storing("freezing documents"))?;
         self.put(frozen).await
     }
 
@@ -201,12 +216,27 @@ impl Closer {
     }
 }
 
+/// What the closing rules of the decision's catalogue say. It rests on the decision and on what was carried out before it,
+/// so that it comes out the same again.
+fn by_the_rules(
+    catalogue: &Catalogue,
+    about: &MonthDecision,
+    decision: &Decision,
+    ledger: &Ledger,
+) -> Vec<Blocker> {
+    let (rules, month) = (&catalogue.closing, about.month);
+    let of_time = blocker::of_time(rules, month, decision.at.day());
+    let four_eyes = blocker::of_four_eyes(rules, month, ledger.announcement(month), about.by.as_ref());
+    of_time.into_iter().chain(four_eyes).collect()
+}
+
 fn record(decision: &Decision, about: &MonthDecision) -> MonthRecord {
     MonthRecord {
         control: decision.control,
         month: about.month,
         outcome: Outcome::Refused,
         at: decision.at,
+        decided_by: about.by.clone().map(String::from).unwrap_or_default(),
         catalogue: about.catalogue.clone(),
         rate: None,
         rate_decision: String::new(),
@@ -214,6 +244,8 @@ fn record(decision: &Decision, about: &MonthDecision) -> MonthRecord {
         blockers: String::new(),
         lines: 0,
         totals: Totals::default(),
+        documents: 0,
+        document_last: None,
         hash: String::new(),
     }
 }
@@ -229,10 +261,16 @@ mod tests {
             month: "2021-03".parse().unwrap(),
             catalogue: "v1".to_owned(),
             accept_gaps: Some("beslut 17".to_owned()),
+            by: None,
         };
         let text = r#"{"action":"month.close","month":"2021-03","catalogue":"v1","accept_gaps":"beslut 17"}"#;
         assert_eq!(serde_json::to_string(&about).unwrap(), text);
         assert_eq!(serde_json::from_str::<MonthDecision>(text).unwrap(), about);
+        let signed = MonthDecision { by: Some(Signature::try_from("ekonom 2".to_owned()).unwrap()), ..about };
+        let text_signed = text.replace('}', r#","by":"ekonom 2"}"#);
+        assert_eq!(serde_json::to_string(&signed).unwrap(), text_signed);
+        assert_eq!(serde_json::from_str::<MonthDecision>(&text_signed).unwrap(), signed);
+        assert!(serde_json::from_str::<MonthDecision>(&text.replace('}', r#","by":""}"#)).is_err());
         let wrong = text.replace("2021-03", "2021-3");
         assert!(serde_json::from_str::<MonthDecision>(&wrong).is_err());
     }

@@ -1,17 +1,18 @@
 //! Which months are closed, preliminary or open, by what was decided so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::Month;
 use store::charges::{MonthRecord, Outcome};
 
 use crate::bill::MonthState;
+use crate::blocker::Announcement;
 
 /// What was decided about months so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     closed: BTreeMap<Month, MonthRecord>,
-    preliminary: BTreeSet<Month>,
+    preliminary: BTreeMap<Month, MonthRecord>,
     carried_out: BTreeMap<u64, MonthRecord>,
 }
 
@@ -21,8 +22,9 @@ impl Ledger {
         for record in records {
             ledger.carried_out.insert(record.control, record.clone());
             match record.outcome {
+                // The last announcement is the one that stands.
                 Outcome::Preliminary => {
-                    ledger.preliminary.insert(record.month);
+                    ledger.preliminary.insert(record.month, record);
                 }
                 // The first decision wins.
                 Outcome::Closed => {
@@ -38,11 +40,23 @@ impl Ledger {
     pub(crate) fn state(&self, month: Month) -> MonthState {
         if self.last_closed().is_some_and(|last| month <= last) {
             MonthState::Closed
-        } else if self.preliminary.contains(&month) {
+        } else if self.preliminary.contains_key(&month) {
             MonthState::Preliminary
         } else {
             MonthState::Open
         }
+    }
+
+    /// How a month was announced.
+    pub(crate) fn announcement(&self, month: Month) -> Announcement<'_> {
+        self.preliminary
+            .get(&month)
+            .map_or(Announcement::Missing, |record| Announcement::By(&record.decided_by))
+    }
+
+    /// The last number of a document that was given out; none while there is no document.
+    pub(crate) fn document_last(&self) -> Option<u64> {
+        self.closings().last().and_then(|record| record.document_last)
     }
 
     /// The decision that closed a month; none when it is open, or closed as empty.

@@ -28,6 +28,7 @@ mod metrics;
 pub mod object;
 mod quarantine;
 mod reckoning;
+mod signature;
 pub mod simulate;
 mod slots;
 mod usage;
@@ -43,6 +44,7 @@ pub use error::Error;
 pub use explain::Explanation;
 pub use metrics::Metrics;
 pub use quarantine::Replay;
+pub use signature::{InvalidSignature, Signature};
 pub use usage::{UsageItem, UsageQuery};
 
 /// The result of this crate's operations.

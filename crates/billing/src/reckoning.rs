@@ -234,6 +234,7 @@ impl Reckoner {
             rate_decision: rate.map_or_else(String::new, |rate| rate.decision.clone()),
             totals: charges.iter().collect(),
             charges,
+            documents: Vec::new(),
             unattributed,
             findings,
             frozen: None,
@@ -305,6 +306,13 @@ impl Reckoner {
         }
         let read = self.store.charges(record.month, record.control).await;
         let charges = read.map_err(storing("reading frozen charges"))?;
+        let documents = match record.documents {
+            0 => Vec::new(),
+            _ => {
+                let read = self.store.documents(record.month, record.control).await;
+                read.map_err(storing("reading frozen documents"))?
+            }
+        };
         let bill = Bill {
             month: record.month,
             state: MonthState::Closed,
@@ -313,11 +321,13 @@ impl Reckoner {
             rate_decision: record.rate_decision.clone(),
             totals: charges.iter().collect(),
             charges,
+            documents,
             unattributed: Vec::new(),
             findings: Vec::new(),
             frozen: Some(Frozen {
                 control: Some(record.control),
                 at: record.at,
+                by: record.decided_by.clone(),
                 hash: record.hash.clone(),
                 accepted_gaps: record.accepted_gaps.clone(),
             }),

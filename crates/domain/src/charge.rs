@@ -1,18 +1,20 @@
 //! What we bill: a month's lines with their surcharge, and the corrections of months that are closed.
 
 mod correction;
+mod reason;
 
 use std::fmt::Write as _;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
 pub use correction::corrections;
+pub use reason::Reason;
 
 use crate::calendar::Month;
 use crate::money::{Money, Rate, UnitPrice};
 use crate::quantity::Quantity;
 use crate::rating::{Line, Payer, Rated, Tariff};
-use crate::surcharge::spread;
+use crate::surcharge::{self, Handout, spread};
 
 /// What one payer's cost centre is charged for one class of one meter in a month; of a correction every number is a
 /// difference.
@@ -22,6 +24,8 @@ pub struct Charge {
     pub month: Month,
     /// The closed month that it corrects; none for the month's own usage.
     pub corrects: Option<Month>,
+    /// Why it differs from what was booked; none for the month's own usage, and for what was frozen without a reason.
+    pub reason: Option<Reason>,
     /// Who pays.
     pub customer: Arc<Payer>,
     /// The cost centre's code.
@@ -160,6 +164,7 @@ fn own_charge(line: &Line) -> Option<Charge> {
     Some(Charge {
         month: line.month,
         corrects: None,
+        reason: None,
         customer: Arc::clone(line.customer.as_ref()?),
         costcentre: Arc::clone(&line.costcentre),
         tariff: Arc::clone(&line.tariff),
@@ -177,14 +182,27 @@ fn own_charge(line: &Line) -> Option<Charge> {
 fn spread_over(lines: &mut [Charge], total: Money, rate: Rate) {
     let none_bears = !lines.iter().any(|line| line.tariff.bears_surcharge);
     let bears = |line: &Charge| line.tariff.bears_surcharge || (none_bears && total != Money::ZERO);
-    let nets = lines.iter().filter(|line| bears(line)).map(|line| {
-        let (service, meter, class) = line.tariff.key();
-        (line.net, (service, &line.costcentre, meter, class))
-    });
-    let parts = spread(total, rate, nets);
+    let parts = spread(total, rate, lines.iter().filter(|line| bears(line)).map(net_and_tie));
     for (line, part) in lines.iter_mut().filter(|line| bears(line)).zip(parts) {
         line.surcharge = part;
     }
+}
+
+/// What a line's claim is reckoned on, and what decides between equal remainders.
+fn net_and_tie(line: &Charge) -> (Money, (&str, &str, &str, &str)) {
+    let (service, meter, class) = line.tariff.key();
+    (line.net, (service, &line.costcentre, meter, class))
+}
+
+/// How a line got its part of its payer's surcharge. `lines` are all charges of the payer for the month of the usage in
+/// one bill, `line` among them. None when it bears no surcharge, and when this is not how its part was made: a correction
+/// without a rate, or terms that were changed by hand.
+pub fn handout(lines: &[&Charge], line: &Charge, rate: Rate) -> Option<Handout> {
+    let bearing: Vec<&Charge> = lines.iter().copied().filter(|line| line.tariff.bears_surcharge).collect();
+    let index = bearing.iter().position(|other| other.key() == line.key())?;
+    let total = lines.iter().map(|line| line.surcharge).sum();
+    let made = surcharge::handout(total, rate, bearing.into_iter().map(net_and_tie), index);
+    (made.part == line.surcharge).then_some(made)
 }
 
 #[cfg(test)]

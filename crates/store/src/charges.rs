@@ -1,8 +1,9 @@
-//! What is billed: the lines of frozen months, and what became of each decision about a month.
+//! What is billed: the lines and documents of frozen months, and what became of each decision about a month.
 //!
 //! A frozen month is written under the offset in the control log of what closed it; the [`MonthRecord`] that says
 //! `closed` comes last. Nothing here is ever changed or deleted.
 
+mod documents;
 mod lines;
 
 use std::iter::once as one;
@@ -62,6 +63,8 @@ pub struct MonthRecord {
     pub outcome: Outcome,
     /// When it was decided.
     pub at: Instant,
+    /// Who decided, as he signed it; empty when nobody did.
+    pub decided_by: String,
     /// The version of the catalogue that it was decided on.
     pub catalogue: String,
     /// The surcharge rate in force in the month.
@@ -76,6 +79,11 @@ pub struct MonthRecord {
     pub lines: u64,
     /// Their sums.
     pub totals: Totals,
+    /// How many documents were frozen.
+    pub documents: u32,
+    /// The last number of a document that was given out up to here; none while there is no document at all, and unless
+    /// the month was closed.
+    pub document_last: Option<u64>,
     /// The hash of what was frozen; empty unless it was.
     pub hash: String,
 }
@@ -86,6 +94,7 @@ struct RecordRow {
     month: i32,
     outcome: String,
     at: i64,
+    decided_by: String,
     catalogue: String,
     rate: i64,
     rate_decision: String,
@@ -96,6 +105,8 @@ struct RecordRow {
     joint: i64,
     net: i64,
     surcharge: i64,
+    documents: u32,
+    document_last: u64,
     hash: String,
 }
 
@@ -106,6 +117,7 @@ impl RecordRow {
             month: month_of(self.month)?,
             outcome: Outcome::from_name(&self.outcome)?,
             at: instant(self.at),
+            decided_by: self.decided_by,
             catalogue: self.catalogue,
             rate: (self.rate >= 0).then(|| rate_of(self.rate)).transpose()?,
             rate_decision: self.rate_decision,
@@ -118,6 +130,8 @@ impl RecordRow {
                 net: Money::from_ore(self.net),
                 surcharge: Money::from_ore(self.surcharge),
             },
+            documents: self.documents,
+            document_last: (self.document_last > 0).then_some(self.document_last),
             hash: self.hash,
         })
     }
@@ -170,6 +184,7 @@ impl Store {
         block.fixed("month", "Date32", one(days_of(record.month.first_day()).to_le_bytes()));
         block.strings("outcome", one(record.outcome.name().as_bytes()));
         block.fixed("at", "DateTime64(6, 'UTC')", one(record.at.micros().to_le_bytes()));
+        block.strings("decided_by", one(record.decided_by.as_bytes()));
         block.strings("catalogue", one(record.catalogue.as_bytes()));
         block.fixed("rate", "Decimal(18, 8)", one(rate.to_le_bytes()));
         block.strings("rate_decision", one(record.rate_decision.as_bytes()));
@@ -180,6 +195,8 @@ impl Store {
         block.fixed("joint", "Decimal(18, 2)", one(money(record.totals.joint)));
         block.fixed("net", "Decimal(18, 2)", one(money(record.totals.net)));
         block.fixed("surcharge", "Decimal(18, 2)", one(money(record.totals.surcharge)));
+        block.fixed("documents", "UInt32", one(record.documents.to_le_bytes()));
+        block.fixed("document_last", "UInt64", one(record.document_last.unwrap_or(0).to_le_bytes()));
         block.strings("hash", one(record.hash.as_bytes()));
         self.insert("months", &block.into()).await
     }

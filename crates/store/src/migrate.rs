@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_control"),
     migration!(100, "0100_charges"),
     migration!(101, "0101_price_models"),
+    migration!(102, "0102_closing"),
     migration!(103, "0103_joint_bearers"),
 ];
 
@@ -53,6 +54,7 @@ const EXACT_COLUMNS: &[(&str, &str, &str)] = &[
     ("charges", "unit_price", "Decimal(18, 6)"),
     ("charges", "net", "Decimal(18, 2)"),
     ("months", "net", "Decimal(18, 2)"),
+    ("documents", "net", "Decimal(18, 2)"),
 ];
 
 #[derive(Row, Deserialize)]

@@ -35,6 +35,7 @@ fn charge(customer: &str, class: &str, corrects: Option<&str>) -> Charge {
     Charge {
         month: "2021-03".parse().unwrap(),
         corrects: corrects.map(|month| month.parse().unwrap()),
+        reason: None,
         customer: Arc::new(Payer {
             code: customer.to_owned(),
             name: "Å\tB".to_owned(),
@@ -60,11 +61,13 @@ fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
         rate_decision: "KS 2020-123".to_owned(),
         totals: charges.iter().collect(),
         charges,
+        documents: Vec::new(),
         unattributed: Vec::new(),
         findings: Vec::new(),
         frozen: (state == MonthState::Closed).then(|| Frozen {
             control: Some(7),
             at: Instant::parse_rfc3339("2021-04-05T08:00:00Z").unwrap(),
+            by: String::new(),
             hash: "ab".repeat(32),
             accepted_gaps: String::new(),
         }),

@@ -75,7 +75,7 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
             (shown(&preview.charges), preview.state),
             (want.map(str::to_owned).to_vec(), MonthState::Open)
         );
-        let announced = world.biller.preliminary(month("2021-03")).await.unwrap();
+        let announced = world.biller.preliminary(month("2021-03"), None).await.unwrap();
         assert_eq!((announced.state, announced.hash), (MonthState::Preliminary, None));
 
         let closed = close(&world, "2021-03").await;
@@ -84,7 +84,7 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
         assert_eq!((closed.state, closed.totals), (MonthState::Closed, preview.totals));
         assert_eq!(closed.hash.as_deref().map(str::len), Some(64));
         assert_eq!(close(&world, "2021-03").await, closed, "closing a closed month answers the same");
-        assert_eq!(world.biller.preliminary(month("2021-03")).await.unwrap(), closed);
+        assert_eq!(world.biller.preliminary(month("2021-03"), None).await.unwrap(), closed);
 
         // Somebody who has nothing in memory reads the same, to the last byte of every file; so does one after new usage.
         world.count(&[("2021-03-06", "e-moten", "participant_hour", "441001", "", 7_000_000)]).await;
@@ -104,7 +104,8 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
                 ("UAF".to_owned(), Money::from_ore(43)),
             ]
         );
-        let explained = other.explain("2021-03.KLF.441002.e-moten.participant_hour.-", 0).await.unwrap();
+        let explained =
+            other.explain("2021-03.KLF.441002.e-moten.participant_hour.-", 0).await.unwrap();
         assert_eq!(explained.payer_base, Money::from_ore(398_960));
         assert_eq!(explained.payer_surcharge, Money::from_ore(11_969));
         assert_eq!(explained.surcharge_claim.unwrap().to_string(), "0.288");
@@ -161,7 +162,7 @@ fn what_stands_in_the_way_is_listed_and_nothing_is_frozen() {
         );
 
         close(&world, "2021-02").await;
-        let accept = Accept { gaps: Some("beslut 17".to_owned()) };
+        let accept = Accept { gaps: Some("beslut 17".to_owned()), by: None };
         assert_eq!(blockers(&world, "2021-03", accept.clone()).await, found(&content));
 
         // Somebody decides: the cost centres get payers, the meter a price.

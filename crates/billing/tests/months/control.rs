@@ -45,7 +45,7 @@ fn decisions_of_many_writers_count_once_each() {
             // Each knows nothing of what the others have read.
             let biller = world.another_biller();
             let at = month(&format!("2021-{:02}", n + 1));
-            attempts.push(tokio::spawn(async move { biller.preliminary(at).await.unwrap() }));
+            attempts.push(tokio::spawn(async move { biller.preliminary(at, None).await.unwrap() }));
         }
         for attempt in attempts {
             attempt.await.unwrap();
@@ -81,7 +81,7 @@ fn decisions_of_many_writers_count_once_each() {
 fn a_chain_that_was_broken_by_hand_is_found_where_it_is() {
     in_world("broken_chain", |world| async move {
         for at in ["2021-03", "2021-04"] {
-            world.biller.preliminary(month(at)).await.unwrap();
+            world.biller.preliminary(month(at), None).await.unwrap();
         }
         let records = world.log.read(CONTROL, 0, 0, 1 << 20).await.unwrap();
         let first = String::from_utf8(records[0].value.to_vec()).unwrap();
@@ -90,7 +90,7 @@ fn a_chain_that_was_broken_by_hand_is_found_where_it_is() {
         append(&world, "not a decision").await;
         append(&world, first).await;
         // Nobody carries any of that out, and deciding goes on behind it.
-        world.biller.preliminary(month("2021-06")).await.unwrap();
+        world.biller.preliminary(month("2021-06"), None).await.unwrap();
         assert_eq!(world.biller.months().await.unwrap(), [], "nothing was closed");
         // Somebody changes what was carried out first, cuts the log's end, and makes something void look done.
         let outcome = |control| ControlOutcome {
@@ -134,7 +134,7 @@ fn what_an_owner_does_not_know_waits_for_one_that_does() {
         let (stop, stopped) = watch::channel(false);
         let older = tokio::spawn(older.run(stopped));
         let biller = world.another_biller();
-        let deciding = tokio::spawn(async move { biller.preliminary(month("2021-03")).await.unwrap() });
+        let deciding = tokio::spawn(async move { biller.preliminary(month("2021-03"), None).await.unwrap() });
         let failures = || {
             let families = registry.gather();
             let failures = families.iter().find(|f| f.name() == "taxameter_billing_decision_failures_total");

@@ -1,4 +1,6 @@
-use domain::charge::{Charge, Totals};
+use billing::{Accept, Closing};
+use domain::Instant;
+use domain::charge::{Charge, Reason, Totals};
 
 use crate::catalogue::{month, owned};
 use crate::closing::{close, count_march, shown};
@@ -51,6 +53,7 @@ fn late_usage_is_billed_as_differences_until_the_month_equals_a_fresh_reckoning(
         ];
         let preview = world.biller.charges(month("2021-05")).await.unwrap();
         assert_eq!(shown(&preview.charges), may);
+        assert!(preview.corrections().iter().all(|line| line.reason == Some(Reason::Usage)));
         assert_eq!(preview.corrections()[0].billed_before.to_string(), "100");
         assert_eq!(
             world.biller.charges(month("2021-06")).await.unwrap().corrections(),
@@ -74,7 +77,10 @@ fn late_usage_is_billed_as_differences_until_the_month_equals_a_fresh_reckoning(
             shown(june.corrections()),
             ["2021-06.2021-03.UAF.441001.e-moten.participant_hour.- -100 -48.00 0.00 -48.00 + -1.44",]
         );
-        close(&world, "2021-06").await;
+        // June is over in July.
+        let july = || Instant::parse_rfc3339("2021-07-01T08:00:00Z").unwrap();
+        let closing = world.biller_at(july).close(month("2021-06"), Accept::default()).await.unwrap();
+        assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
         for of in ["2021-03", "2021-04", "2021-05", "2021-06"] {
             assert_ties_out(&world, of, "2021-06").await;
         }
@@ -82,6 +88,7 @@ fn late_usage_is_billed_as_differences_until_the_month_equals_a_fresh_reckoning(
         let explained = world.biller.explain(&june.corrections()[0].id(), 10).await.unwrap();
         assert_eq!(explained.surcharge_claim.unwrap().to_string(), "-1.44");
         assert_eq!(explained.payer_surcharge.to_string(), "-1.44");
+        assert_eq!(explained.charge.reason, Some(Reason::Usage), "also as it is read back");
         world
     });
 }

@@ -108,6 +108,12 @@ impl World {
         Biller::new(self.store.clone(), Arc::clone(&self.log), catalogue, settings())
     }
 
+    /// One whose decisions are made at another time.
+    pub(crate) fn biller_at(&self, clock: fn() -> Instant) -> Biller {
+        let settings = Config { clock, ..settings() };
+        Biller::new(self.store.clone(), Arc::clone(&self.log), Arc::clone(&self.catalogue), settings)
+    }
+
     pub(crate) fn start_owner(&self) {
         let (owner, stop) = (self.biller.owner(), self.stop.subscribe());
         self.tasks.lock().push(tokio::spawn(async move { owner.run(stop).await.unwrap() }));

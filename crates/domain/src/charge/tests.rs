@@ -123,6 +123,146 @@ fn usage_that_gets_an_owner_after_the_close_is_charged_as_a_correction() {
     );
 }
 
+/// `key quantity gross reason` of the corrections between two states of March.
+fn reasons(before: (&Catalogue, &[MonthlyUsage]), after: (&Catalogue, &[MonthlyUsage])) -> Vec<String> {
+    let booked = charges_of(before.0, "2021-03", before.1);
+    let fresh = charges_of(after.0, "2021-03", after.1);
+    let lines = corrections(month("2021-04"), month("2021-03"), None, &fresh, &booked);
+    let line = |c: &Charge| {
+        let (customer, costcentre, _, meter, _) = c.key();
+        format!("{customer} {costcentre} {meter} {} {} {}", c.quantity, c.gross, c.reason.unwrap().name())
+    };
+    lines.iter().map(line).collect()
+}
+
+fn hours(costcentre: &str, hours: i128) -> MonthlyUsage {
+    used("2021-03", "e-moten", "participant_hour", costcentre, "", hours * 1_000_000)
+}
+
+/// The catalogue with another cost centre of KLF's, and the hours priced in another way.
+fn priced(model: &str) -> Catalogue {
+    let mut catalogue = catalogue();
+    for row in catalogue.prices.iter_mut().filter(|row| row.meter == "participant_hour") {
+        row.model = model.parse().unwrap();
+    }
+    let owners = catalogue.costcentres["110200"].owners.clone();
+    let more = CostCentre { code: "110300".to_owned(), name: "110300".to_owned(), owners };
+    catalogue.costcentres.insert(more.code.clone(), more);
+    catalogue
+}
+
+/// The same catalogue, with a cost centre that is another customer's.
+fn given_to(mut catalogue: Catalogue, costcentre: &str, customer: &str) -> Catalogue {
+    catalogue.costcentres.get_mut(costcentre).unwrap().owners[0].customer = customer.to_owned();
+    catalogue
+}
+
+#[test]
+fn a_correction_says_whether_it_is_for_usage_payer_spread_or_terms() {
+    let plain = priced("");
+    let ten = [hours("110200", 10)];
+    // 2 h × 0.48 came late; 3 h were taken back.
+    assert_eq!(
+        reasons((&plain, &ten), (&plain, &[hours("110200", 12)])),
+        ["KLF 110200 participant_hour 2 0.96 usage"]
+    );
+    assert_eq!(
+        reasons((&plain, &ten), (&plain, &[hours("110200", 7)])),
+        ["KLF 110200 participant_hour -3 -1.44 usage"]
+    );
+    // The cost centre was UAF's all the time.
+    let moved = given_to(plain.clone(), "110200", "UAF");
+    assert_eq!(
+        reasons((&plain, &ten), (&moved, &ten)),
+        ["KLF 110200 participant_hour -10 -4.80 payer", "UAF 110200 participant_hour 10 4.80 payer"]
+    );
+    // It was UAF's, and used an hour more: that is usage, of both lines.
+    assert_eq!(
+        reasons((&plain, &ten), (&moved, &[hours("110200", 11)])),
+        ["KLF 110200 participant_hour -10 -4.80 usage", "UAF 110200 participant_hour 11 5.28 usage"]
+    );
+    // Steps, 0.48 up to 20 h and 0.10 beyond: 10 + 10 h are 9.60, half each. With 20 h more on 110300 they are
+    // 9.60 + 20 × 0.10 = 11.60, spread 10 : 30: 2.90 and 8.70.
+    let steps = priced("trappa 20:0.1");
+    let (before, after) =
+        ([hours("110200", 10), hours("110300", 10)], [hours("110200", 10), hours("110300", 30)]);
+    assert_eq!(
+        reasons((&steps, &before), (&steps, &after)),
+        ["KLF 110200 participant_hour 0 -1.90 spread", "KLF 110300 participant_hour 20 3.90 usage"]
+    );
+    // Somebody changed the price of a closed month by hand: 10 × 0.50 − 10 × 0.48.
+    let mut dearer = plain.clone();
+    for row in dearer.prices.iter_mut().filter(|row| row.meter == "participant_hour") {
+        row.price = "0.5".parse().unwrap();
+    }
+    assert_eq!(reasons((&plain, &ten), (&dearer, &ten)), ["KLF 110200 participant_hour 0 0.20 terms"]);
+}
+
+#[test]
+fn averages_that_change_hands_are_no_other_usage_for_their_roundings() {
+    // 100 room-days in March are 100/31 = 3.225806. Of two payers' 62.7 and 37.3: 2.022581 + 1.203226 = 3.225807.
+    let catalogue = catalogue();
+    let line = |customer: &str, days: &str| {
+        let micros = (days.parse::<rust_decimal::Decimal>().unwrap()
+            * rust_decimal::Decimal::from(1_000_000))
+        .try_into()
+        .unwrap_or(0_i128);
+        let mut made =
+            charges_of(&catalogue, "2021-03", &[used("2021-03", "e-moten", "room", "B0100", "", micros)])
+                .remove(0);
+        Arc::make_mut(&mut made.customer).code = customer.to_owned();
+        made
+    };
+    let booked = [line("LEJON", "100")];
+    let fresh = [line("LEJON", "62.7"), line("TVAB", "37.3")];
+    let sum: i128 = fresh.iter().map(|line| line.quantity.micros()).sum();
+    assert_eq!(sum, booked[0].quantity.micros() + 1, "the roundings add up to a millionth");
+    let reasons = |fresh: &[Charge]| -> Vec<&str> {
+        let lines = corrections(month("2021-04"), month("2021-03"), None, fresh, &booked);
+        lines.iter().map(|line| line.reason.unwrap().name()).collect()
+    };
+    assert_eq!(reasons(&fresh), ["payer", "payer"]);
+    assert_eq!(reasons(&[line("LEJON", "62.7"), line("TVAB", "37.4")]), ["usage", "usage"]);
+    for reason in [Reason::Usage, Reason::Payer, Reason::Spread, Reason::Terms] {
+        assert_eq!(Reason::from_name(reason.name()), Some(reason));
+    }
+}
+
+#[test]
+fn the_handing_out_of_ore_is_told_as_it_was_done() {
+    // As in the first test here: P = 14.44, claims 14.40 and 0.036, floors 14.40 and 0.03, one öre left for the second.
+    let usage = [
+        hours("110200", 1_000),
+        used(
+            "2021-03",
+            "lagring",
+            "storage_gb",
+            "110200",
+            "",
+            1_043_478 * i128::from(month("2021-03").micros()),
+        ),
+        used("2021-03", "rpa", "minute", "110200", "", 100_000_000),
+    ];
+    let charges = charges_of(&catalogue(), "2021-03", &usage);
+    let lines: Vec<&Charge> = charges.iter().collect();
+    let rate = rate_of(&catalogue(), "2021-03").unwrap();
+    let told = |at: usize| {
+        handout(&lines, lines[at], rate).map(|made| {
+            (made.floor.to_string(), made.left.to_string(), made.rank, made.claims, made.part.to_string())
+        })
+    };
+    assert_eq!(told(0), Some(("14.40".to_owned(), "0.01".to_owned(), 2, 2, "14.40".to_owned())));
+    assert_eq!(told(1), Some(("0.03".to_owned(), "0.01".to_owned(), 1, 2, "0.04".to_owned())));
+    assert_eq!(told(2), None, "rpa bears none");
+    let mut other = charges[0].clone();
+    other.surcharge = Money::from_ore(1);
+    assert_eq!(
+        handout(&[&other, &charges[1]], &other, rate).map(|made| made.part),
+        None,
+        "not how it was made"
+    );
+}
+
 #[test]
 fn an_id_is_safe_in_a_url_and_tells_classes_apart() {
     let mut line =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clickhouse::Row;
-use domain::charge::Charge;
+use domain::charge::{Charge, Reason};
 use domain::event::CustomerKind;
 use domain::financing::Phase;
 use domain::rating::{JointTerms, Payer, PriceTerms, Tariff};
@@ -25,6 +25,7 @@ const NO_PRICE: i64 = -1_000_000;
 pub(super) struct LineRow {
     month: i32,
     usage_month: i32,
+    reason: String,
     customer: String,
     customer_name: String,
     customer_kind: String,
@@ -64,6 +65,7 @@ pub(super) fn block(month: Month, cut: u64, charges: &[Charge]) -> Block {
     block.fixed("cut", "UInt64", rows().map(|_| cut.to_le_bytes()));
     block.fixed("line", "UInt32", (0_u32..).map(u32::to_le_bytes).take(charges.len()));
     block.fixed("usage_month", "Date32", rows().map(|line| day(line.usage_month())));
+    block.strings("reason", rows().map(|line| line.reason.map_or("", Reason::name).as_bytes()));
     block.strings("customer", rows().map(|line| line.customer.code.as_bytes()));
     block.strings("customer_name", rows().map(|line| line.customer.name.as_bytes()));
     block.strings("customer_kind", rows().map(|line| line.customer.kind.name().as_bytes()));
@@ -137,6 +139,7 @@ impl Reader {
         Ok(Charge {
             month,
             corrects: (usage_month != month).then_some(usage_month),
+            reason: reason_of(&row.reason)?,
             costcentre,
             quantity: Quantity::from_micros(row.quantity),
             billed_before: Quantity::from_micros(row.billed_before),
@@ -208,6 +211,11 @@ fn one_of<T: PartialEq>(known: &mut Vec<Arc<T>>, made: T) -> Arc<T> {
     let made = Arc::new(made);
     known.push(Arc::clone(&made));
     made
+}
+
+fn reason_of(name: &str) -> Result<Option<Reason>, Error> {
+    let unreadable = || Error::Unreadable { what: "reason of a correction", value: name.to_owned() };
+    (!name.is_empty()).then(|| Reason::from_name(name).ok_or_else(unreadable)).transpose()
 }
 
 fn model_of(text: String) -> Result<PriceModel, Error> {
