@@ -16,6 +16,7 @@ mod chart;
 mod collectors;
 mod costs;
 mod cursor;
+mod documents;
 mod explain;
 mod exports;
 mod figures;

@@ -11,8 +11,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
 use crate::{
-    Shared, assets, audit, catalogue, charges, collectors, costs, explain, exports, health, metrics, months,
-    object, overview, problem, quarantine, reconciliation, services, simulations, usage,
+    Shared, assets, audit, catalogue, charges, collectors, costs, documents, explain, exports, health,
+    metrics, months, object, overview, problem, quarantine, reconciliation, services, simulations, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -26,6 +26,7 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/v1/months", get(months::get)),
         (Method::POST, "/v1/months/{month}/preliminary", post(months::preliminary)),
         (Method::POST, "/v1/months/{month}/close", post(months::close)),
+        (Method::GET, "/v1/months/{month}/documents", get(documents::get)),
         (Method::GET, "/v1/exports/{month}/{format}", get(exports::get)),
         (Method::GET, "/v1/services", get(services::get)),
         (Method::GET, "/v1/object/{year}", get(object::get)),

@@ -21,10 +21,10 @@ enum Action {
     /// Shows what a month comes to as it stands, without changing anything.
     Preview(Preview),
     /// Marks a month as preliminary: usage is in, finance looks at it.
-    Preliminary(Close),
+    Preliminary(Announce),
     /// Closes a month for ever; later changes become corrections in the next.
     Close(Close),
-    /// Lists the months and their states.
+    /// Lists the months and their states, or a closed month's documents.
     Show(Show),
 }
 
@@ -53,18 +53,35 @@ enum By {
 }
 
 #[derive(Debug, Args)]
+struct Announce {
+    /// The month, such as 2021-03.
+    month: Month,
+    /// Who announces it: a role or a signature.
+    #[arg(long, value_name = "WHO")]
+    by: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Args)]
 struct Close {
     /// The month, such as 2021-03.
     month: Month,
     /// Accept all gaps in measured usage, for this reason.
     #[arg(long, value_name = "WHY")]
     accept_gaps: Option<String>,
+    /// Who closes it: a role or a signature.
+    #[arg(long, value_name = "WHO")]
+    by: Option<String>,
     #[command(flatten)]
     target: Target,
 }
 
 #[derive(Debug, Args)]
 struct Show {
+    /// The documents of this month instead: what each company is invoiced or credited.
+    #[arg(long, value_name = "MONTH")]
+    documents: Option<Month>,
     /// Form of the list.
     #[arg(long, value_enum, default_value = "table")]
     output: Format,
@@ -77,14 +94,9 @@ impl Bill {
     pub async fn run(self) -> anyhow::Result<()> {
         match self.action {
             Action::Preview(preview) => preview.run().await,
-            Action::Preliminary(close) => close.run("preliminary").await,
-            Action::Close(close) => close.run("close").await,
-            Action::Show(show) => {
-                let connection = show.target.connect().await?;
-                let (items, _) = connection.client.list("/v1/months", &[]).await?;
-                print_months(&items, show.output)?;
-                connection.close().await
-            }
+            Action::Preliminary(announce) => announce.run().await,
+            Action::Close(close) => close.run().await,
+            Action::Show(show) => show.run().await,
         }
     }
 }
@@ -171,14 +183,63 @@ fn print_totals(connection: &Connection, month: Month, page: &Value) {
     println!("Alla rader: {}/v1/exports/{month}/xlsx?preliminary=true", connection.client.url());
 }
 
+impl Announce {
+    async fn run(self) -> anyhow::Result<()> {
+        let body = self.by.map_or_else(|| json!({}), |by| json!({ "by": by }));
+        decide(&self.target, self.month, "preliminary", &body).await
+    }
+}
+
 impl Close {
-    async fn run(self, action: &str) -> anyhow::Result<()> {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut body = json!({});
+        if let Some(why) = self.accept_gaps {
+            body["accept"] = json!({ "gaps": why });
+        }
+        if let Some(by) = self.by {
+            body["by"] = json!(by);
+        }
+        decide(&self.target, self.month, "close", &body).await
+    }
+}
+
+/// Moves a month on, and prints it as it is then.
+async fn decide(target: &Target, month: Month, action: &str, body: &Value) -> anyhow::Result<()> {
+    let connection = target.connect().await?;
+    let month = connection.client.post(&format!("/v1/months/{month}/{action}"), body).await?;
+    print_months(&[month], Format::Table)?;
+    connection.close().await
+}
+
+impl Show {
+    async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
-        let body = self.accept_gaps.map_or_else(|| json!({}), |why| json!({"accept": {"gaps": why}}));
-        let month = connection.client.post(&format!("/v1/months/{}/{action}", self.month), &body).await?;
-        print_months(&[month], Format::Table)?;
+        match self.documents {
+            Some(month) => {
+                let path = format!("/v1/months/{month}/documents");
+                let (items, _) = connection.client.list(&path, &[]).await?;
+                print_documents(&items, self.output)?;
+            }
+            None => {
+                let (items, _) = connection.client.list("/v1/months", &[]).await?;
+                print_months(&items, self.output)?;
+            }
+        }
         connection.close().await
     }
+}
+
+fn print_documents(items: &[Value], format: Format) -> anyhow::Result<()> {
+    let columns = [
+        text("number", "Nummer"),
+        text("type", "Typ"),
+        text("customer", "Kund"),
+        text("customer_name", "Namn"),
+        money("net", "Netto"),
+        money("surcharge", "Påslag"),
+        money("total", "Utan moms"),
+    ];
+    Ok(List::of_items(&columns, items).print(format, &mut io::stdout().lock())?)
 }
 
 fn print_months(items: &[Value], format: Format) -> anyhow::Result<()> {
