@@ -378,10 +378,14 @@ async fn everything_else_can_be_asked(store: &Store) {
         costcentre: "A1".into(),
         class: Some("low".into()),
         days: month("2021-03").first_day()..=month("2021-03").last_day(),
+        after: None,
         limit: 1_000,
     };
     let behind = store.events_behind(&wanted).await.unwrap();
     assert_eq!(behind.len(), 250);
+    assert!(behind.is_sorted_by_key(|event| event.behind()));
+    let rest = EventsBehind { after: Some(behind[99].behind()), ..wanted };
+    assert_eq!(store.events_behind(&rest).await.unwrap(), behind[100..]);
     assert_eq!(behind[0].dims, r#"{"class":"low"}"#);
     let lag = store.lag().await.unwrap();
     assert_eq!(lag.len(), PARTITIONS as usize);

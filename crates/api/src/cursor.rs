@@ -33,12 +33,15 @@ pub(crate) fn after(path: &str, params: &Params) -> Result<Option<Key>, Problem>
         serde_json::from_slice(&bytes).ok()
     };
     let cursor = read().filter(|cursor| cursor.list == list(path, params));
-    cursor.map(|cursor| Some(cursor.after)).ok_or_else(|| {
-        Problem::new(Kind::InvalidCursor).detail(
-            "sidmarkören hör inte till den här listan; börja om utan cursor",
-            "the cursor does not belong to this list; start again without it",
-        )
-    })
+    cursor.map(|cursor| Some(cursor.after)).ok_or_else(foreign)
+}
+
+/// What is answered to a cursor of another list.
+pub(crate) fn foreign() -> Problem {
+    Problem::new(Kind::InvalidCursor).detail(
+        "sidmarkören hör inte till den här listan; börja om utan cursor",
+        "the cursor does not belong to this list; start again without it",
+    )
 }
 
 /// The cursor of the page after the item with this key.

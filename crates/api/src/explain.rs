@@ -1,19 +1,22 @@
 //! `GET /v1/charges/{id}/explain`: why a charge is what it is, to the last öre.
 
+mod events;
+mod words;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use billing::Explanation;
-use domain::charge::Totals;
+use domain::charge::{Reason, Totals};
 use domain::{Money, Quantity};
 use serde::Serialize;
-use store::usage::CountedEvent;
 
 use crate::Shared;
 use crate::charges::{self, Item};
 use crate::list::{kronor, quantity};
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use events::Event;
 
 /// How many events are listed unless told otherwise: enough to see what they are.
 const EVENTS: u32 = 100;
@@ -22,6 +25,7 @@ const EVENTS: u32 = 100;
 pub(crate) struct Explained {
     charge: Item,
     billed_before: String,
+    correction: Option<Correction>,
     kind: &'static str,
     formula: Vec<String>,
     price: Option<Price>,
@@ -34,6 +38,15 @@ pub(crate) struct Explained {
     days: Vec<Day>,
     events: Vec<Event>,
     events_more: bool,
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Correction {
+    month: String,
+    rate: Option<String>,
+    reason: Option<&'static str>,
+    text: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,12 +74,23 @@ struct Surcharge {
     payer_base: String,
     payer_surcharge: String,
     claim: Option<String>,
+    handout: Option<Rounding>,
     amount: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Rounding {
+    floor: String,
+    left: String,
+    rank: usize,
+    lines: usize,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
 struct Closed {
     at: String,
+    by: Option<String>,
     control: Option<u64>,
     hash: String,
 }
@@ -77,32 +101,27 @@ struct Day {
     quantity: String,
 }
 
-/// An event without its subject: who used something is nobody's business here.
-#[derive(Debug, Serialize)]
-struct Event {
-    source: String,
-    id: String,
-    seq: u32,
-    time: String,
-    received: String,
-    day: String,
-    quantity: String,
-}
-
 /// `GET /v1/charges/{id}/explain`
 pub(crate) async fn get(
     State(shared): State<Shared>,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Json<Explained>, Problem> {
-    let params = Params::read(&uri, &["limit"])?;
+    let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = match params.get("limit") {
         Some(_) => u32::try_from(params.limit()?).unwrap_or(EVENTS),
         None => EVENTS,
     };
+    let after = events::after(&uri, &params)?;
     // One more than is listed shows whether there are more.
-    match shared.biller.explain(&id, limit + 1).await {
-        Ok(explanation) => Ok(Json(explained(explanation, limit as usize))),
+    match shared.biller.explain(&id, limit + 1, after).await {
+        Ok(mut explanation) => {
+            let more = explanation.events.len() > limit as usize;
+            explanation.events.truncate(limit as usize);
+            let last = explanation.events.last().filter(|_| more);
+            let next = last.map(|last| events::next(&uri, &params, last));
+            Ok(Json(explained(explanation, next)))
+        }
         Err(billing::Error::UnknownCharge { .. }) => Err(not_found(&id)),
         Err(error) => Err(crate::billing_problem(&error)),
     }
@@ -114,15 +133,22 @@ fn not_found(id: &str) -> Problem {
         .detail(format!("ingen månad har raden {shown}"), format!("no month has a charge {shown}"))
 }
 
-fn explained(explanation: Explanation, limit: usize) -> Explained {
-    let formula = formula(&explanation);
-    let Explanation { charge, bill, mut events, .. } = explanation;
-    let events_more = events.len() > limit;
-    events.truncate(limit);
+/// `next` is the cursor of the events that are not listed.
+fn explained(explanation: Explanation, next: Option<String>) -> Explained {
+    let (formula, correction) = (formula(&explanation), correction(&explanation));
+    let handout = explanation.surcharge_claim.zip(explanation.handout).map(|(claim, made)| Rounding {
+        floor: kronor(made.floor),
+        left: kronor(made.left),
+        rank: made.rank,
+        lines: made.claims,
+        text: words::handout(claim, &made),
+    });
+    let Explanation { charge, bill, events, .. } = explanation;
     let tariff = &charge.tariff;
     let days = explanation.days.into_iter();
     Explained {
         billed_before: quantity(charge.billed_before),
+        correction,
         kind: tariff.kind.name(),
         formula,
         price: tariff.price.as_ref().map(|terms| Price {
@@ -145,21 +171,36 @@ fn explained(explanation: Explanation, limit: usize) -> Explained {
             payer_base: kronor(explanation.payer_base),
             payer_surcharge: kronor(explanation.payer_surcharge),
             claim: explanation.surcharge_claim.map(|claim| claim.to_string()),
+            handout,
             amount: kronor(charge.surcharge),
         },
         catalogue: bill.catalogue.clone(),
         state: bill.state.name(),
         closed: bill.frozen.as_ref().map(|frozen| Closed {
             at: frozen.at.to_string(),
+            by: (!frozen.by.is_empty()).then(|| frozen.by.clone()),
             control: frozen.control,
             hash: frozen.hash.clone(),
         }),
         agreements: explanation.agreements,
         days: days.map(|(day, used)| Day { day: day.to_string(), quantity: quantity(used) }).collect(),
-        events: events.into_iter().map(event).collect(),
-        events_more,
+        events: events.into_iter().map(events::event).collect(),
+        events_more: next.is_some(),
+        next,
         charge: charges::item(&charge),
     }
+}
+
+/// Which month is corrected, at which rate, and why.
+fn correction(explanation: &Explanation) -> Option<Correction> {
+    let corrected = explanation.charge.corrects?;
+    let reason = explanation.charge.reason;
+    Some(Correction {
+        month: corrected.to_string(),
+        rate: explanation.rate.map(|rate| rate.to_string()),
+        reason: reason.map(Reason::name),
+        text: reason.map(|reason| words::reason(reason, corrected)),
+    })
 }
 
 /// The reckoning with its numbers, one step a line: the same in every language. Of a correction every step is a fresh
@@ -208,16 +249,4 @@ fn gross_formula(explanation: &Explanation) -> Option<String> {
     let all = Quantity::from_micros(micros);
     let model = &terms.model;
     Some(format!("G = {all} {unit}, {price} kr ({model}) = {sum} kr; {used} / {all} → {gross} kr"))
-}
-
-fn event(event: CountedEvent) -> Event {
-    Event {
-        source: event.source,
-        id: event.id,
-        seq: event.seq,
-        time: event.time.to_string(),
-        received: event.received.to_string(),
-        day: event.day.to_string(),
-        quantity: quantity(event.quantity),
-    }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use domain::charge::Charge;
-use domain::surcharge::{CLAIM_DENOMINATOR, claim};
+use domain::charge::{Charge, handout};
+use domain::surcharge::{CLAIM_DENOMINATOR, Handout, claim};
 use domain::{Money, Quantity, Rate};
 use rust_decimal::Decimal;
 use store::AsOf;
-use store::usage::{CountedEvent, DailyFilter, EventsBehind};
+use store::usage::{CountedEvent, DailyFilter, EventPlace, EventsBehind};
 
 use crate::bill::Bill;
 use crate::biller::Biller;
@@ -32,30 +32,38 @@ pub struct Explanation {
     /// Rate × net of this line, exactly, in kronor: what it claims of the payer's surcharge before whole öre are handed
     /// out. None without a rate.
     pub surcharge_claim: Option<Decimal>,
+    /// How the claim got its whole öre among the payer's lines. None where none is borne, or it was not made so.
+    pub handout: Option<Handout>,
     /// What was used on each day that the payer had the cost centre, as the bill saw it: the days make the line's quantity
     /// (the fresh one, for a correction). Averages have each day's part of it. Empty for agreements.
     pub days: Vec<(NaiveDate, Quantity)>,
-    /// The ids of the agreements that the line is for.
+    /// The ids of the agreements that the line is for, by the catalogue that it was reckoned on.
     pub agreements: Vec<String>,
     /// The events that count now, by day and time; no more than were asked for. Events since the close are among them.
     pub events: Vec<CountedEvent>,
 }
 
 impl Biller {
-    /// Explains a charge, with at most so many of its events.
+    /// Explains a charge, with at most so many of its events: the first, or those behind one.
+    ///
+    /// Owners and agreements are those of the catalogue that the charge was reckoned on, not of the one in force now.
     ///
     /// # Errors
     /// [`Error::UnknownCharge`] when no month has a charge with this id.
-    pub async fn explain(&self, id: &str, events: u32) -> crate::Result<Explanation> {
+    pub async fn explain(
+        &self,
+        id: &str,
+        events: u32,
+        after: Option<EventPlace>,
+    ) -> crate::Result<Explanation> {
         let unknown = || Error::UnknownCharge { id: id.to_owned() };
         let month = id.get(..7).and_then(|month| month.parse().ok()).ok_or_else(unknown)?;
         let bill = self.charges(month).await?;
         let charge = bill.charge(id).ok_or_else(unknown)?.clone();
-        let siblings = || {
-            bill.charges.iter().filter(|other| {
-                other.corrects == charge.corrects && other.customer.code == charge.customer.code
-            })
+        let of_payer = |other: &&Charge| {
+            other.corrects == charge.corrects && other.customer.code == charge.customer.code
         };
+        let siblings: Vec<&Charge> = bill.charges.iter().filter(of_payer).collect();
         // A correction carries the rate of the month that it corrects.
         let rate = match charge.corrects {
             None => bill.rate,
@@ -69,7 +77,8 @@ impl Biller {
             (ore / Decimal::ONE_HUNDRED).normalize()
         });
         let month = charge.usage_month();
-        let catalogue = self.catalogue();
+        // Nobody has the catalogue only where the store was never given it: then there is but the one in force.
+        let catalogue = self.catalogue_of(&bill.catalogue).await?.unwrap_or_else(|| self.catalogue());
         let (_, costcentre, service, meter, class) = charge.key();
         let as_of = bill.frozen.as_ref().and_then(|frozen| frozen.control).map_or(AsOf::Newest, AsOf::Cut);
         let filter = DailyFilter {
@@ -97,6 +106,7 @@ impl Biller {
             costcentre: costcentre.to_owned(),
             class: Some(class.to_owned()),
             days: month.first_day()..=month.last_day(),
+            after,
             limit: events,
         };
         let events = match events {
@@ -108,8 +118,13 @@ impl Biller {
             days,
             agreements: agreements.map(|agreement| agreement.id.clone()).collect(),
             events,
-            payer_base: siblings().filter(|other| other.tariff.bears_surcharge).map(|other| other.net).sum(),
-            payer_surcharge: siblings().map(|other| other.surcharge).sum(),
+            payer_base: siblings
+                .iter()
+                .filter(|other| other.tariff.bears_surcharge)
+                .map(|other| other.net)
+                .sum(),
+            payer_surcharge: siblings.iter().map(|other| other.surcharge).sum(),
+            handout: rate.and_then(|rate| handout(&siblings, &charge, rate)),
             surcharge_claim,
             charge,
             bill,

@@ -18,7 +18,7 @@ use crate::rows::{date_of, month_of};
 mod behind;
 mod books;
 
-pub use behind::{CountedEvent, EventsBehind};
+pub use behind::{CountedEvent, EventPlace, EventsBehind};
 pub use books::{Books, Lag, Mark, OutcomeCount, QuarantineCount};
 
 /// As of when usage is wanted.

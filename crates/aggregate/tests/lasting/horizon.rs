@@ -84,6 +84,7 @@ async fn duplicates_and_revisions_long_after_and_ids_that_are_used_again() {
         costcentre: "A1".into(),
         class: None,
         days: "2023-06-01".parse().unwrap()..="2023-06-30".parse().unwrap(),
+        after: None,
         limit: 10,
     };
     let behind = world.store.events_behind(&wanted).await.unwrap();

@@ -216,3 +216,33 @@ fn what_waited_for_a_meter_is_released_when_the_catalogue_has_it() {
         world.finish().await;
     });
 }
+
+/// The process that is asked has another catalogue by now, without the agreements and the owners of the close.
+#[test]
+fn a_charge_is_explained_by_the_catalogue_that_it_was_closed_on() {
+    crate::shared::on_server(|url| async move {
+        let world = seeded(url, "explained_by_its_catalogue").await;
+        world.start_owner();
+        world.count(&[("2021-03-05", "e-moten", "participant_hour", "110300", "", 1_000_000)]).await;
+        let closing = world.biller.close(month("2021-03"), Accept::default()).await.unwrap();
+        assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
+        let now = world.catalogue.load();
+        assert!(
+            !now.costcentres.contains_key("110300"),
+            "the catalogue of now does not know the cost centre"
+        );
+        let frozen = world.biller.charges(month("2021-03")).await.unwrap();
+        assert_ne!(frozen.catalogue, now.version);
+        let line = |service: &str, meter: &str| {
+            let found = |line: &&domain::charge::Charge| {
+                (line.tariff.service.as_str(), line.tariff.meter.as_str()) == (service, meter)
+            };
+            frozen.charges.iter().find(found).unwrap().id()
+        };
+        let agreement = world.biller.explain(&line("driftavtal", "agreement"), 0, None).await.unwrap();
+        assert!(!agreement.agreements.is_empty());
+        let hours = world.biller.explain(&line("e-moten", "participant_hour"), 0, None).await.unwrap();
+        assert_eq!(hours.days.len(), 1, "{:?}", hours.days);
+        world.finish().await;
+    });
+}

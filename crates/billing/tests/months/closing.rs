@@ -105,16 +105,22 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
             ]
         );
         let explained =
-            other.explain("2021-03.KLF.441002.e-moten.participant_hour.-", 0).await.unwrap();
+            other.explain("2021-03.KLF.441002.e-moten.participant_hour.-", 0, None).await.unwrap();
         assert_eq!(explained.payer_base, Money::from_ore(398_960));
         assert_eq!(explained.payer_surcharge, Money::from_ore(11_969));
         assert_eq!(explained.surcharge_claim.unwrap().to_string(), "0.288");
+        let made = explained.handout.unwrap();
+        assert_eq!(
+            (made.floor.ore(), made.left.ore(), made.rank, made.claims, made.part.ore()),
+            (28, 1, 1, 3, 29),
+            "the öre that is left goes to this line"
+        );
         // Only the days on which KLF had the cost centre.
         let days: i128 = explained.days.iter().map(|(_, quantity)| quantity.micros()).sum();
         assert_eq!(days, explained.charge.quantity.micros());
         assert_eq!(explained.charge.tariff.price.as_ref().unwrap().decision, "KS 2020-01");
-        assert!(other.explain("2021-03.KLF.x", 0).await.is_err());
-        assert!(other.explain("åäö", 0).await.is_err());
+        assert!(other.explain("2021-03.KLF.x", 0, None).await.is_err());
+        assert!(other.explain("åäö", 0, None).await.is_err());
         world
     });
 }

@@ -25,8 +25,23 @@ pub struct EventsBehind {
     pub class: Option<String>,
     /// The days of the usage, both included.
     pub days: RangeInclusive<NaiveDate>,
+    /// Only those behind this one in their order; from the first without.
+    pub after: Option<EventPlace>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// An event's place in the order of events behind a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventPlace {
+    /// The day that it counts on.
+    pub day: NaiveDate,
+    /// CloudEvents `time`.
+    pub time: Instant,
+    /// Its identity.
+    pub key: EventKey,
+    /// Which of the lives of its identity: it has another when it comes again after it was forgotten.
+    pub life: u64,
 }
 
 /// An event that counts: the highest revision of its identity.
@@ -60,11 +75,21 @@ pub struct CountedEvent {
     pub dims: String,
     /// Its place in the log: partition, offset, index in the record.
     pub place: (u32, u64, u32),
+    /// Which of the lives of its identity.
+    pub life: u64,
+}
+
+impl CountedEvent {
+    /// Its place among the events behind a number.
+    pub fn behind(&self) -> EventPlace {
+        EventPlace { day: self.day, time: self.time, key: self.key, life: self.life }
+    }
 }
 
 #[derive(Row, Deserialize)]
 struct EventRow {
     event_key: u128,
+    life: u64,
     source: String,
     id: String,
     seq: u32,
@@ -86,6 +111,12 @@ impl Store {
     /// markers, which are not listed. The months in question are scanned, so this is for explaining, not for adding up.
     pub async fn events_behind(&self, wanted: &EventsBehind) -> crate::Result<Vec<CountedEvent>> {
         let class = if wanted.class.is_some() { " AND class = ?" } else { "" };
+        let after = match wanted.after {
+            Some(_) => {
+                " AND (day, time, event_key, life) > (toDate32(?), fromUnixTimestamp64Micro(?, 'UTC'), ?, ?)"
+            }
+            None => "",
+        };
         // The row of an identity that lies in these days may have been revised away from them, in the same life.
         let sql = format!(
             "WITH found AS (
@@ -97,7 +128,7 @@ impl Store {
              WHERE (event_key, life, seq) IN (
                      SELECT event_key, life, max(seq) FROM events WHERE event_key IN (SELECT event_key FROM found)
                      GROUP BY event_key, life)
-               AND (event_key, life, seq) IN (SELECT event_key, life, seq FROM found)
+               AND (event_key, life, seq) IN (SELECT event_key, life, seq FROM found){after}
              ORDER BY day, time, event_key, life LIMIT 1 BY event_key, life LIMIT ?"
         );
         let mut query = self.query(&sql).bind(&wanted.service).bind(&wanted.meter).bind(&wanted.costcentre);
@@ -105,11 +136,12 @@ impl Store {
             query = query.bind(class);
         }
         let (first, last) = (wanted.days.start().to_string(), wanted.days.end().to_string());
+        query = query.bind(&first).bind(&last).bind(&first).bind(&last);
+        if let Some(after) = wanted.after {
+            let EventPlace { day, time, key, life } = after;
+            query = query.bind(day.to_string()).bind(time.micros()).bind(key.0).bind(life);
+        }
         let rows = query
-            .bind(&first)
-            .bind(&last)
-            .bind(&first)
-            .bind(&last)
             .bind(wanted.limit)
             .fetch_all::<EventRow>()
             .await
@@ -135,5 +167,6 @@ fn counted(row: EventRow) -> crate::Result<CountedEvent> {
         object: row.object,
         dims: row.dims,
         place: (row.partition, place.offset(), place.index()),
+        life: row.life,
     })
 }

@@ -54,6 +54,10 @@ fn print(explained: &Value, output: Format, out: &mut impl Write) -> anyhow::Res
             for step in rows("formula") {
                 writeln!(out, "  {}", plain(step))?;
             }
+            let handout = plain(&explained["surcharge"]["handout"]["text"]);
+            if !handout.is_empty() {
+                writeln!(out, "\n{handout}")?;
+            }
             if !rows("days").is_empty() {
                 writeln!(out)?;
                 let days = [text("day", "Dag"), number("quantity", "Mängd")];
@@ -80,7 +84,8 @@ fn facts(explained: &Value) -> Vec<(&'static str, String)> {
     };
     let facts = [
         ("Rad", plain(&charge["id"])),
-        ("Rättar", plain(&charge["corrects"])),
+        ("Rättar", joined(&explained["correction"], &["month", "rate"])),
+        ("Orsak", plain(&explained["correction"]["text"])),
         ("Pris", joined(&explained["price"], &["price", "model", "valid_from", "decision"])),
         ("Självkostnad", plain(&explained["price"]["cost_price"])),
         ("Gemensamt", joined(&explained["joint"], &["share", "phase", "valid_from", "decision"])),
@@ -95,7 +100,7 @@ fn facts(explained: &Value) -> Vec<(&'static str, String)> {
                 .join(", "),
         ),
         ("Månaden", state(&explained["state"])),
-        ("Stängd", joined(&explained["closed"], &["at", "hash"])),
+        ("Stängd", joined(&explained["closed"], &["at", "by", "hash"])),
         ("Katalog", plain(&explained["catalogue"])),
     ];
     facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
