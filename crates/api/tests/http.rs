@@ -100,6 +100,13 @@ async fn every_kind_of_charge_is_explained(place: &Place) {
         assert_eq!(&explained["charge"], charge);
         let formula = explained["formula"].as_array().unwrap();
         assert!(formula.len() >= 2 && formula[0].as_str().unwrap().starts_with("G = "), "{formula:?}");
+        assert_eq!((&explained["correction"], &explained["closed"]), (&Value::Null, &Value::Null));
+        let surcharge = &explained["surcharge"];
+        assert_eq!(surcharge["handout"].is_object(), surcharge["is_borne"] == true, "{surcharge}");
+        if let Some(text) = surcharge["handout"]["text"].as_str() {
+            let amount = ore(&surcharge["amount"]);
+            assert!(text.ends_with(&format!("{}.{:02} kr.", amount / 100, amount % 100)), "{text}");
+        }
     }
     assert!(kinds.len() >= 30, "{kinds:?}");
     let unknown = place.any("/v1/charges/2021-03.KLF.no.such.charge.-/explain").await;
@@ -170,6 +177,13 @@ async fn what_is_wrong_with_a_question_is_said_in_two_languages(place: &Place) {
             "invalid_parameter",
         ),
         (Method::GET, "/v1/charges?month=2021-03&cursor=abc", StatusCode::BAD_REQUEST, "invalid_cursor"),
+        (
+            Method::GET,
+            "/v1/charges/2021-03.KLF.110200.e-moten.participant_hour.-/explain?cursor=abc",
+            StatusCode::BAD_REQUEST,
+            "invalid_cursor",
+        ),
+        (Method::GET, "/v1/months/2021-3/documents", StatusCode::BAD_REQUEST, "invalid_parameter"),
         (Method::GET, "/v1/exports/2021-03/sie", StatusCode::NOT_FOUND, "not_found"),
         (Method::GET, "/v1/exports/1999-01/csv", StatusCode::NOT_FOUND, "not_found"),
     ];
@@ -226,8 +240,20 @@ async fn a_month_is_exported_when_it_is_closed_and_never_changes(place: &Place) 
     place.check("CloseBlocked", &later.json(), "a blocked close");
     let nothing = place.post("/v1/months/1999-01/close", "{}").await;
     assert_eq!(nothing.json()["blockers"][0]["code"], "no_usage", "{}", nothing.text());
-    assert_eq!(place.post("/v1/months/2020-11/preliminary", "{}").await.json()["state"], "preliminary");
-    let closed = place.post("/v1/months/2020-11/close", "{}").await;
+    let not_over = place.post("/v1/months/2021-12/close", "{}").await;
+    assert_eq!(not_over.json()["blockers"][0]["code"], "month_not_over", "{}", not_over.text());
+    place.check("CloseBlocked", &not_over.json(), "a close before the month is over");
+    for action in ["preliminary", "close"] {
+        let unsigned = place.post(&format!("/v1/months/2020-11/{action}"), r#"{"by":" "}"#).await;
+        assert_eq!(
+            (unsigned.status, &unsigned.json()["code"]),
+            (StatusCode::BAD_REQUEST, &"invalid_body".into())
+        );
+    }
+    let announced = place.post("/v1/months/2020-11/preliminary", r#"{"by":"ekonom 1"}"#).await;
+    assert_eq!(announced.json()["state"], "preliminary");
+    assert_eq!(place.json("/v1/months/2020-11/documents").await["items"], serde_json::json!([]));
+    let closed = place.post("/v1/months/2020-11/close", r#"{"by":"ekonom 2"}"#).await;
     assert_eq!(
         (closed.status, &closed.json()["state"]),
         (StatusCode::OK, &"closed".into()),
@@ -237,10 +263,30 @@ async fn a_month_is_exported_when_it_is_closed_and_never_changes(place: &Place) 
     place.check("Month", &closed.json(), "a closed month");
     assert_eq!(place.post("/v1/months/2020-11/close", "{}").await.json(), closed.json());
     assert_eq!(place.pages("/v1/charges?month=2020-11&limit=500").await, before);
+    companies_have_documents(place, &before).await;
+    let explained = place.json(&format!("/v1/charges/{}/explain", before[0]["id"].as_str().unwrap())).await;
+    place.check("Explanation", &explained, "a closed charge");
+    assert_eq!(explained["closed"]["by"], "ekonom 2");
     let csv = place.get("/v1/exports/2020-11/csv?dialect=excel-sv").await;
     assert!(csv.text().starts_with("\u{feff}id;month;"), "{}", &csv.text()[..80]);
     assert_eq!(csv.text().lines().count(), before.len() + 1);
     assert!(place.get("/v1/exports/2020-11/xlsx").await.body.starts_with(b"PK"));
+}
+
+/// Of a closed month with these charges: each company has one, over what its lines come to.
+async fn companies_have_documents(place: &Place, charges: &[Value]) {
+    place.check("DocumentPage", &place.json("/v1/months/2020-11/documents").await, "documents");
+    let documents = place.pages("/v1/months/2020-11/documents?limit=2").await;
+    let numbers: Vec<u64> = documents.iter().map(|document| document["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=documents.len() as u64).collect::<Vec<_>>());
+    assert!(documents.len() >= 3, "{documents:?}");
+    for document in &documents {
+        let lines = charges.iter().filter(|charge| charge["customer"] == document["customer"]);
+        let sum = |field: &str| lines.clone().map(|charge| ore(&charge[field])).sum::<i64>();
+        assert_eq!((ore(&document["net"]), ore(&document["surcharge"])), (sum("net"), sum("surcharge")));
+        assert_eq!(ore(&document["total"]), sum("net") + sum("surcharge"));
+        assert_eq!(document["type"], 380);
+    }
 }
 
 /// An amount in öre, read exactly.

@@ -177,5 +177,7 @@ pub(crate) async fn the_audit_has_every_decision(place: &Place) {
     ] {
         assert!(ended.contains(&want), "{want:?} is not in {ended:?}");
     }
+    let signed: Vec<&Value> = records.iter().map(|record| &record["decision"]["by"]).collect();
+    assert!(signed.contains(&&"ekonom 1".into()) && signed.contains(&&"ekonom 2".into()), "{signed:?}");
     place.check("AuditPage", &place.json("/v1/audit").await, "the audit");
 }
