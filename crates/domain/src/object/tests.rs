@@ -153,6 +153,7 @@ fn charge(tariff: &Arc<Tariff>, quantity: &str, surcharge: &str) -> Charge {
     Charge {
         month: month("2021-03"),
         corrects: None,
+        reason: None,
         customer: Arc::new(Payer { code: "KLF".into(), name: "KLF".into(), kind: CustomerKind::Forvaltning }),
         costcentre: "1".into(),
         tariff: Arc::clone(tariff),
