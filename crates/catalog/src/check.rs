@@ -6,6 +6,7 @@ mod agreements;
 mod budget;
 mod closing;
 mod customers;
+mod decisions;
 mod entries;
 mod financing;
 mod meters;
@@ -29,7 +30,7 @@ use crate::table::{Cell, Table};
 use crate::text;
 
 /// The files that a catalogue may have, and whether it must. Services lie in any number of files under `tjanster/`.
-const FILES: [(&str, bool); 11] = [
+const FILES: [(&str, bool); 12] = [
     ("organisation.toml", true),
     ("kunder.csv", true),
     ("kostnadsstallen.csv", true),
@@ -39,6 +40,7 @@ const FILES: [(&str, bool); 11] = [
     ("avtal.csv", false),
     ("kallor.toml", false),
     ("volymer.csv", false),
+    ("beslut.csv", false),
     ("budget.toml", false),
     ("objektets-konto.csv", false),
 ];
@@ -65,6 +67,7 @@ pub(crate) type Places = BTreeMap<(Object, String), Place>;
 /// Everything that was found, warnings too, ordered by file and line, when anything of it must be mended.
 pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
     let mut draft = Draft::read(files);
+    decisions::read(&mut draft);
     organisation::read(&mut draft);
     services::read(&mut draft);
     customers::read(&mut draft);
@@ -277,6 +280,7 @@ impl Draft {
     /// The field `beslut`, which must be filled in.
     fn decision(&mut self, row: &Table) -> Option<String> {
         if let Some(cell) = row.cell("beslut") {
+            decisions::find_unknown(self, cell);
             return Some(cell.text.clone());
         }
         self.find(

@@ -245,6 +245,7 @@ fn file_of(object: Object) -> &'static str {
         Object::CostCentre => "kostnadsstallen.csv",
         Object::Service | Object::Meter => "tjanster/",
         Object::Organisation | Object::Closing | Object::Invoicing | Object::Product => "organisation.toml",
+        Object::Decision => "beslut.csv",
         Object::Volume => "volymer.csv",
         Object::Budget | Object::Project => "budget.toml",
         Object::Entry => "objektets-konto.csv",

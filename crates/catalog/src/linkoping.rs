@@ -12,6 +12,7 @@ macro_rules! built_in {
 pub fn linkoping() -> Files {
     let files = built_in![
         "avtal.csv",
+        "beslut.csv",
         "budget.toml",
         "finansiering.toml",
         "kallor.toml",

@@ -40,6 +40,8 @@ pub enum Object {
     Agreement,
     /// A source of events.
     Source,
+    /// A decision.
+    Decision,
     /// A planned volume.
     Volume,
     /// A year's budget of the object.
@@ -52,7 +54,7 @@ pub enum Object {
 
 impl Object {
     /// Every kind of row, in the order that rows come.
-    pub const ALL: [Object; 17] = [
+    pub const ALL: [Object; 18] = [
         Object::Organisation,
         Object::Closing,
         Object::Invoicing,
@@ -66,6 +68,7 @@ impl Object {
         Object::JointShare,
         Object::Agreement,
         Object::Source,
+        Object::Decision,
         Object::Volume,
         Object::Budget,
         Object::Project,
@@ -88,6 +91,7 @@ impl Object {
             Object::JointShare => "joint_share",
             Object::Agreement => "agreement",
             Object::Source => "source",
+            Object::Decision => "decision",
             Object::Volume => "volume",
             Object::Budget => "budget",
             Object::Project => "project",
@@ -114,6 +118,7 @@ impl Object {
             (Language::Swedish, Object::JointShare) => "gemensam andel",
             (Language::Swedish, Object::Agreement) => "avtal",
             (Language::Swedish, Object::Source) => "källa",
+            (Language::Swedish, Object::Decision) => "beslut",
             (Language::Swedish, Object::Volume) => "planerad volym",
             (Language::Swedish, Object::Budget) => "budget",
             (Language::Swedish, Object::Project) => "projekt",
@@ -179,6 +184,14 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
             .values()
             .map(|s| row(Object::Source, &s.source, [("name", "namn", s.name.clone())])),
     );
+    rows.extend(catalogue.decisions.iter().map(|(reference, decision)| {
+        let fields = [
+            ("day", "datum", decision.day.to_string()),
+            ("by", "beslutare", decision.by.clone()),
+            ("about", "om", decision.about.clone()),
+        ];
+        row(Object::Decision, reference, fields)
+    }));
     rows.extend(catalogue.volumes.iter().map(volume_row));
     rows.extend(catalogue.object.budgets.iter().map(|(year, budget)| budget_row(*year, budget)));
     rows.extend(catalogue.object.projects.values().map(project_row));

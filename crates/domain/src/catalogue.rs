@@ -51,6 +51,8 @@ pub struct Catalogue {
     pub volumes: Vec<PlannedVolume>,
     /// The object's own economy.
     pub object: ObjectPlan,
+    /// The decisions that all of this refers to, by reference; empty where they are kept elsewhere.
+    pub decisions: BTreeMap<String, Decision>,
     /// The registered sources of events, by their `source`.
     pub sources: BTreeMap<String, Source>,
 }
@@ -253,6 +255,17 @@ pub struct Agreement {
     pub from: NaiveDate,
     /// The last day; none while it lasts.
     pub to: Option<NaiveDate>,
+}
+
+/// A decision: who made it, and when (R7, R19).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// When it was made.
+    pub day: NaiveDate,
+    /// The role or body that made it; never a person.
+    pub by: String,
+    /// What it is about.
+    pub about: String,
 }
 
 /// A planned volume: the average of the year's months.

@@ -148,6 +148,10 @@ codes! {
     UnknownPriceState = "unknown_price_state" Error,
     /// Something decided that names no decision.
     MissingDecision = "missing_decision" Error,
+    /// The same decision twice.
+    DecisionTwice = "decision_twice" Error,
+    /// A decision that is not in beslut.csv, where there is one.
+    UnknownDecision = "unknown_decision" Warning,
     /// A price for a meter that only shows a trend.
     PriceOfTrend = "price_of_trend" Error,
     /// A billed meter that has no price at all.

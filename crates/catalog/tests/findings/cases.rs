@@ -229,7 +229,7 @@ pub(crate) const TOML_CASES: &[Case] = &[
         BUDGET,
         "[[projekt]]",
         "[[budget]] # igen\nar = 2021\nforvaltning = \"1\"\nplanerad_utveckling = \"1\"\noplanerad_utveckling = \"1\"\n\
-         gemensamma_tjanster = \"1\"\nbeslut = \"B8\"\n\n[[projekt]]",
+         gemensamma_tjanster = \"1\"\nbeslut = \"B5\"\n\n[[projekt]]",
         "# igen",
     ),
     case(Code::UnknownRoleFinancing, BUDGET, "\"linje\"", "\"linjen\"", "linjen"),
@@ -240,7 +240,7 @@ pub(crate) const TOML_CASES: &[Case] = &[
         Code::ProjectTwice,
         BUDGET,
         "[[projekt]]",
-        "[[projekt]]\nid = \"P1\"\nnamn = \"Ett\"\nfran = 2021-01-01\nmedel = \"1\"\nfinansiar = \"S\"\nbeslut = \"B\"\n\n\
+        "[[projekt]]\nid = \"P1\"\nnamn = \"Ett\"\nfran = 2021-01-01\nmedel = \"1\"\nfinansiar = \"S\"\nbeslut = \"B7\"\n\n\
          [[projekt]] # igen",
         "# igen",
     ),
@@ -400,6 +400,15 @@ pub(crate) const CSV_CASES: &[Case] = &[
         "2018-01-01",
     ),
     case(Code::InvalidQuantity, "avtal.csv", "1001;1;", "1001;en;", ";en;"),
+    case(
+        Code::DecisionTwice,
+        "beslut.csv",
+        "B2;2021-05-01",
+        "B1;2021-05-01;Ingen;igen\nB2;2021-05-01",
+        "igen",
+    ),
+    case(Code::InvalidDate, "beslut.csv", "2019-11-02", "november", "november"),
+    case(Code::UnknownDecision, PRICES, "0,48;;beslutad;B1", "0,48;;beslutad;B17", "B17"),
     case(Code::UnknownPost, ENTRIES, ";P1;", ";P2;", ";P2;"),
     case(Code::InvalidAmount, ENTRIES, "1000,00", "tusen", "tusen"),
     case(Code::InvalidDate, ENTRIES, "2021-12-31", "2021-12", "2021-12;"),
