@@ -93,6 +93,7 @@ struct Closed {
     by: Option<String>,
     control: Option<u64>,
     hash: String,
+    anchor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -181,6 +182,7 @@ fn explained(explanation: Explanation, next: Option<String>) -> Explained {
             by: (!frozen.by.is_empty()).then(|| frozen.by.clone()),
             control: frozen.control,
             hash: frozen.hash.clone(),
+            anchor: frozen.anchor(),
         }),
         agreements: explanation.agreements,
         days: days.map(|(day, used)| Day { day: day.to_string(), quantity: quantity(used) }).collect(),

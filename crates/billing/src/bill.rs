@@ -67,6 +67,9 @@ pub struct Frozen {
     pub at: Instant,
     /// Who decided, as he signed it; empty when nobody did.
     pub by: String,
+    /// The chain of the decision in the control log: whoever keeps it outside can tell later that the log before it was not
+    /// changed. Empty where there is none.
+    pub chain: String,
     /// The hash of what was frozen: 64 hexadecimal digits.
     pub hash: String,
     /// Why it was closed in spite of gaps; empty when it was not.
@@ -110,6 +113,14 @@ pub struct ServiceTotal {
     pub totals: Totals,
     /// How many lines.
     pub lines: usize,
+}
+
+impl Frozen {
+    /// `CONTROL:CHAIN`, as exports print it and `audit verify` takes it; none where there is none.
+    pub fn anchor(&self) -> Option<String> {
+        let control = self.control.filter(|_| !self.chain.is_empty())?;
+        Some(format!("{control}:{}", self.chain))
+    }
 }
 
 impl Bill {

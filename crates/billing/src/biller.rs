@@ -268,8 +268,8 @@ impl Biller {
         };
         let hash = digest(&bill, None);
         let at = first.map_or_else(Instant::default, |record| record.at);
-        bill.frozen =
-            Some(Frozen { control: None, at, by: String::new(), hash, accepted_gaps: String::new() });
+        let (by, chain, accepted_gaps) = (String::new(), String::new(), String::new());
+        bill.frozen = Some(Frozen { control: None, at, by, chain, hash, accepted_gaps });
         Ok(Arc::new(bill))
     }
 

@@ -237,6 +237,7 @@ fn record(decision: &Decision, about: &MonthDecision) -> MonthRecord {
         outcome: Outcome::Refused,
         at: decision.at,
         decided_by: about.by.clone().map(String::from).unwrap_or_default(),
+        chain: decision.chain.clone(),
         catalogue: about.catalogue.clone(),
         rate: None,
         rate_decision: String::new(),

@@ -328,6 +328,7 @@ impl Reckoner {
                 control: Some(record.control),
                 at: record.at,
                 by: record.decided_by.clone(),
+                chain: record.chain.clone(),
                 hash: record.hash.clone(),
                 accepted_gaps: record.accepted_gaps.clone(),
             }),

@@ -65,6 +65,8 @@ pub struct MonthRecord {
     pub at: Instant,
     /// Who decided, as he signed it; empty when nobody did.
     pub decided_by: String,
+    /// The chain of the decision's record; empty for months that were decided before it was kept.
+    pub chain: String,
     /// The version of the catalogue that it was decided on.
     pub catalogue: String,
     /// The surcharge rate in force in the month.
@@ -95,6 +97,7 @@ struct RecordRow {
     outcome: String,
     at: i64,
     decided_by: String,
+    chain: String,
     catalogue: String,
     rate: i64,
     rate_decision: String,
@@ -118,6 +121,7 @@ impl RecordRow {
             outcome: Outcome::from_name(&self.outcome)?,
             at: instant(self.at),
             decided_by: self.decided_by,
+            chain: self.chain,
             catalogue: self.catalogue,
             rate: (self.rate >= 0).then(|| rate_of(self.rate)).transpose()?,
             rate_decision: self.rate_decision,
@@ -185,6 +189,7 @@ impl Store {
         block.strings("outcome", one(record.outcome.name().as_bytes()));
         block.fixed("at", "DateTime64(6, 'UTC')", one(record.at.micros().to_le_bytes()));
         block.strings("decided_by", one(record.decided_by.as_bytes()));
+        block.strings("chain", one(record.chain.as_bytes()));
         block.strings("catalogue", one(record.catalogue.as_bytes()));
         block.fixed("rate", "Decimal(18, 8)", one(rate.to_le_bytes()));
         block.strings("rate_decision", one(record.rate_decision.as_bytes()));

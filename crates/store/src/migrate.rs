@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(101, "0101_price_models"),
     migration!(102, "0102_closing"),
     migration!(103, "0103_joint_bearers"),
+    migration!(104, "0104_anchor"),
 ];
 
 /// Columns whose type the client cannot check for us: it tells the width of a decimal, not its scale (ecosystem §0.4).

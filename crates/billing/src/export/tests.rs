@@ -68,6 +68,7 @@ fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
             control: Some(7),
             at: Instant::parse_rfc3339("2021-04-05T08:00:00Z").unwrap(),
             by: String::new(),
+            chain: "cd".repeat(32),
             hash: "ab".repeat(32),
             accepted_gaps: String::new(),
         }),

@@ -102,7 +102,9 @@ fn summary(bill: &Bill) -> Vec<Vec<Cell>> {
     if let Some(frozen) = &bill.frozen {
         rows.push(row("Stängd", Cell::text(swedish_time(frozen.at))));
         rows.push(row("Kontrollsumma (SHA-256)", Cell::text(&frozen.hash)));
-        rows.push(row("Beslut i styrloggen", frozen.control.map_or_else(|| Cell::text("–"), Cell::text)));
+        rows.push(row("Stängd av", Cell::text(if frozen.by.is_empty() { "–" } else { &frozen.by })));
+        let anchor = frozen.anchor().unwrap_or_else(|| "–".to_owned());
+        rows.push(row("Beslut i styrloggen (ankare)", Cell::text(anchor)));
         if !frozen.accepted_gaps.is_empty() {
             rows.push(row("Godtagna luckor", Cell::text(&frozen.accepted_gaps)));
         }

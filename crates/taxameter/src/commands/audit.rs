@@ -18,6 +18,9 @@ pub struct Audit {
 enum Action {
     /// Walks the log of decisions from its start; exit code 1 when something is wrong with it.
     Verify {
+        /// A record that must be there with its chain, as the export of a closed month prints it. May be given again.
+        #[arg(long, value_name = "CONTROL:CHAIN")]
+        anchor: Vec<String>,
         #[command(flatten)]
         target: Target,
     },
@@ -27,11 +30,14 @@ impl Audit {
     /// Does what was asked.
     #[expect(clippy::print_stdout, reason = "the answer of a command")]
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let Action::Verify { target } = self.action;
+        let Action::Verify { anchor: anchors, target } = self.action;
         let connection = target.connect().await?;
         let (records, _) = connection.client.list("/v1/audit", &[]).await?;
         connection.close().await?;
-        let wrong: Vec<String> = records.iter().filter_map(finding).collect();
+        let mut wrong: Vec<String> = records.iter().filter_map(finding).collect();
+        wrong.extend(anchors.iter().filter(|anchor| !is_anchored(&records, anchor)).map(|anchor| {
+            format!("anchor {anchor}: the log has no such record with this chain: it, or one before it, was changed")
+        }));
         wrong.iter().for_each(|line| println!("{line}"));
         let void = records.iter().filter(|record| record["state"] == "void").count();
         let chain = records.iter().rev().find_map(|record| record["chain"].as_str()).unwrap_or("none");
@@ -62,11 +68,28 @@ fn finding(record: &Value) -> Option<String> {
     Some(format!("record {} ({action}, {at}): {explained} ({problem})", record["control"]))
 }
 
+/// Whether the log has the record of an anchor, with its chain.
+fn is_anchored(records: &[Value], anchor: &str) -> bool {
+    let Some((control, chain)) = anchor.split_once(':') else { return false };
+    let is_meant = |record: &&Value| record["control"].to_string() == control && record["chain"] == chain;
+    records.iter().any(|record| is_meant(&record) && record["state"] == "valid")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_anchor_holds_while_its_record_counts_with_its_chain() {
+        let record = |control: u64, state: &str, chain: &str| json!({"control": control, "state": state, "chain": chain});
+        let records = [record(4, "valid", "ab"), record(5, "void", "cd")];
+        assert!(is_anchored(&records, "4:ab"));
+        for wrong in ["4:ac", "5:cd", "6:ab", "4", ""] {
+            assert!(!is_anchored(&records, wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
