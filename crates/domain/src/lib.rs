@@ -6,7 +6,7 @@
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
 //! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
-//! [`document`] (what companies get of it) and [`object`] (what the object has to live on).
+//! [`document`] (what companies get of it), [`object`] (what the object has to live on) and [`year`] (what is reported of it).
 
 pub mod calendar;
 pub mod catalogue;
@@ -25,6 +25,7 @@ pub mod rejection;
 pub mod simulation;
 pub mod surcharge;
 pub mod usage;
+pub mod year;
 
 pub use calendar::{Instant, Month};
 pub use event::{Body, Event, SnapshotCompleted, Usage};
