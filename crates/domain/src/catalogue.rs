@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 pub use closing::ClosingRules;
 
 use crate::calendar::Month;
+use crate::coverage::CoverageScope;
 use crate::event::CustomerKind;
 use crate::financing::{CostKind, JointShare};
 use crate::money::{Rate, UnitPrice};
@@ -55,6 +56,8 @@ pub struct Catalogue {
     pub decisions: BTreeMap<String, Decision>,
     /// The registered sources of events, by their `source`.
     pub sources: BTreeMap<String, Source>,
+    /// For whom services are mandatory (R14), by code.
+    pub scopes: BTreeMap<String, CoverageScope>,
 }
 
 /// Who delivers and bills.

@@ -6,11 +6,13 @@
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
 //! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
-//! [`document`] (what companies get of it), [`object`] (what the object has to live on) and [`year`] (what is reported of it).
+//! [`document`] (what companies get of it), [`object`] (what the object has to live on), [`year`] and [`coverage`] (what is
+//! reported of it).
 
 pub mod calendar;
 pub mod catalogue;
 pub mod charge;
+pub mod coverage;
 pub mod document;
 pub mod event;
 pub mod financing;
