@@ -17,9 +17,11 @@ use crate::rows::{date_of, month_of};
 
 mod behind;
 mod books;
+mod subjects;
 
 pub use behind::{CountedEvent, EventPlace, EventsBehind};
 pub use books::{Books, Lag, Mark, OutcomeCount, QuarantineCount};
+pub use subjects::DistinctSubjects;
 
 /// As of when usage is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
