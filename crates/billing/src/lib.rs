@@ -32,6 +32,7 @@ mod signature;
 pub mod simulate;
 mod slots;
 mod usage;
+mod year;
 
 pub use bill::{Bill, MonthState, MonthSummary, PayerTotal, ServiceTotal};
 pub use biller::{Accept, Biller, Closing, Config};
@@ -46,6 +47,7 @@ pub use metrics::Metrics;
 pub use quarantine::Replay;
 pub use signature::{InvalidSignature, Signature};
 pub use usage::{UsageItem, UsageQuery};
+pub use year::{YearCustomer, YearGrouping, YearItem, YearMeter, YearMonth, YearReport};
 
 /// The result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

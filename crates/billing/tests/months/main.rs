@@ -17,3 +17,4 @@ mod shared;
 mod simulating;
 mod usage;
 mod world;
+mod year;
