@@ -166,14 +166,16 @@ fn of_finding(month: Month, finding: &Finding) -> Blocker {
     Blocker { code, service: Some(service.clone()), meter: Some(meter.clone()), detail }
 }
 
-/// The gaps that need a decision: missing days of services that are measured monthly (R18).
+/// Whether a gap needs a decision: missing days of services that are measured monthly do (R18).
+pub(crate) fn needs_decision(catalogue: &Catalogue, gap: &Gap) -> bool {
+    gap.kind == GapKind::Missing
+        && catalogue.services.get(&gap.service).is_none_or(|service| service.monthly_measured)
+}
+
+/// The gaps that need a decision.
 pub(crate) fn of_gaps(catalogue: &Catalogue, gaps: &[Gap]) -> Vec<Blocker> {
-    let needs_decision = |gap: &&Gap| {
-        gap.kind == GapKind::Missing
-            && catalogue.services.get(&gap.service).is_none_or(|service| service.monthly_measured)
-    };
     gaps.iter()
-        .filter(needs_decision)
+        .filter(|gap| needs_decision(catalogue, gap))
         .map(|gap| {
             let object = if gap.subject.is_empty() { String::new() } else { format!(", {}", gap.subject) };
             let days = if gap.first_day == gap.last_day {

@@ -7,10 +7,11 @@ use domain::catalogue::Catalogue;
 use domain::rating::{Line, Rated, Tariff};
 use domain::usage::MeterKind;
 use domain::{Money, Month, Quantity};
-use store::usage::{SubjectGrouping, UniqueUsage};
+use store::usage::{GapKind, SubjectGrouping, UniqueUsage};
 
 use crate::biller::{Biller, listed};
 use crate::error::storing;
+use crate::gaps::days_of;
 use crate::reckoning::{Reckoned, Revisions, off_the_loop};
 
 /// Which usage, in which groups. Month, service and meter always tell groups apart.
@@ -74,6 +75,9 @@ pub struct UsageItem {
     pub quantity: Quantity,
     /// The sum of the rounded lines' gross.
     pub cost: Money,
+    /// On how many days of the month some source's amounts of the meter were carried from its last complete snapshot
+    /// (counting §6), whatever cost centres they are under.
+    pub estimated_days: u32,
 }
 
 /// What tells groups apart, in the order of the answer: month, service, meter, class, customer, cost centre.
@@ -96,6 +100,7 @@ impl Biller {
             reckoned.push(self.reckoner().reckon(&catalogue, month, &revisions, agreements).await?);
         }
         let distinct = self.distinct(query, &catalogue, &reckoned, &revisions).await?;
+        let estimated = self.estimated(&reckoned, &revisions).await?;
         let query = query.clone();
         Ok(off_the_loop(move || {
             let mut items: Vec<UsageItem> =
@@ -105,10 +110,31 @@ impl Biller {
                     item.quantity = MeterKind::Unique.quantity(*amount, item.month);
                 }
             }
+            for item in &mut items {
+                let (service, meter, _) = item.tariff.key();
+                let days = estimated.get(&(item.month, service.to_owned(), meter.to_owned()));
+                item.estimated_days = days.copied().unwrap_or_default();
+            }
             items.sort_by(|a, b| order(a).cmp(&order(b)));
             items
         })
         .await)
+    }
+
+    /// The estimated days of each month, service and meter that has any.
+    async fn estimated(
+        &self,
+        reckoned: &[Arc<Reckoned>],
+        revisions: &Revisions,
+    ) -> crate::Result<BTreeMap<(Month, String, String), u32>> {
+        let mut estimated = BTreeMap::new();
+        for month in reckoned.iter().map(|reckoned| reckoned.rated.month) {
+            let gaps = self.store().gaps(month, revisions.as_of).await.map_err(storing("reading gaps"))?;
+            for ((service, meter), days) in days_of(&gaps, GapKind::Estimated) {
+                estimated.insert((month, service.to_owned(), meter.to_owned()), days);
+            }
+        }
+        Ok(estimated)
     }
 
     /// Distinct subjects of `unique` meters by group, counted anew wherever a group has more than one class of one cost
@@ -245,6 +271,7 @@ fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
         costcentre: query.by_costcentre.then(|| sum.first.costcentre.to_string()),
         quantity: sum.first.tariff.kind.quantity(sum.amount, rated.month),
         cost: sum.cost,
+        estimated_days: 0,
     };
     sums.into_values().map(item).collect()
 }

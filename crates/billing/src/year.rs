@@ -4,7 +4,7 @@
 //! usage and once by the month that billed it. Volumes are reckoned anew from the year's usage as it is now, exactly, and
 //! rounded once; so they have what came later, as the corrections do.
 
-mod data;
+mod quality;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use crate::error::storing;
 use crate::ledger::Ledger;
 use crate::reckoning::{Revisions, off_the_loop};
 
-use data::Quality;
+use quality::Quality;
 use tally::Tally;
 
 /// What a year is told apart by.

@@ -8,7 +8,7 @@ use domain::usage::MeterKind;
 use domain::year::{YearTotals, volume};
 use domain::{Month, Quantity};
 
-use super::data::Quality;
+use super::quality::Quality;
 use super::{YearCustomer, YearGrouping, YearItem, YearMeter};
 use crate::bill::Bill;
 

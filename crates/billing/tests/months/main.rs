@@ -10,6 +10,7 @@ mod closing;
 mod control;
 mod corrections;
 mod documents;
+mod gaps;
 mod gates;
 mod replaying;
 mod rules;
