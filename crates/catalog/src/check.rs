@@ -12,6 +12,7 @@ mod financing;
 mod meters;
 mod organisation;
 mod prices;
+mod scopes;
 mod services;
 mod sources;
 mod volumes;
@@ -30,7 +31,7 @@ use crate::table::{Cell, Table};
 use crate::text;
 
 /// The files that a catalogue may have, and whether it must. Services lie in any number of files under `tjanster/`.
-const FILES: [(&str, bool); 12] = [
+const FILES: [(&str, bool); 13] = [
     ("organisation.toml", true),
     ("kunder.csv", true),
     ("kostnadsstallen.csv", true),
@@ -43,6 +44,7 @@ const FILES: [(&str, bool); 12] = [
     ("beslut.csv", false),
     ("budget.toml", false),
     ("objektets-konto.csv", false),
+    ("omfattning.toml", false),
 ];
 /// Where the services' files lie.
 const SERVICES: &str = "tjanster/";
@@ -78,6 +80,7 @@ pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
     volumes::read(&mut draft);
     budget::read(&mut draft);
     entries::read(&mut draft);
+    scopes::read(&mut draft);
     let mut findings = draft.findings.0;
     findings.sort_by(|a, b| (&a.file, a.line, &a.field, a.code).cmp(&(&b.file, b.line, &b.field, b.code)));
     if findings.iter().any(|finding| finding.severity() == Severity::Error) {

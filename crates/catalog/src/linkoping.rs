@@ -19,6 +19,7 @@ pub fn linkoping() -> Files {
         "kostnadsstallen.csv",
         "kunder.csv",
         "objektets-konto.csv",
+        "omfattning.toml",
         "organisation.toml",
         "paslag.toml",
         "priser.csv",

@@ -8,6 +8,7 @@ use domain::catalogue::{
 };
 use domain::financing::{JointShare, Part, Payers};
 use domain::object::{Budget, BudgetPart, Entry, Post, Project};
+use domain::coverage::{CoverageScope, MeterClasses};
 
 use crate::finding::Language;
 
@@ -50,11 +51,13 @@ pub enum Object {
     Project,
     /// An entry in the object's account.
     Entry,
+    /// For whom a service is mandatory.
+    Scope,
 }
 
 impl Object {
     /// Every kind of row, in the order that rows come.
-    pub const ALL: [Object; 18] = [
+    pub const ALL: [Object; 19] = [
         Object::Organisation,
         Object::Closing,
         Object::Invoicing,
@@ -73,6 +76,7 @@ impl Object {
         Object::Budget,
         Object::Project,
         Object::Entry,
+        Object::Scope,
     ];
 
     /// Its name for programs.
@@ -96,6 +100,7 @@ impl Object {
             Object::Budget => "budget",
             Object::Project => "project",
             Object::Entry => "entry",
+            Object::Scope => "scope",
         }
     }
 
@@ -123,6 +128,7 @@ impl Object {
             (Language::Swedish, Object::Budget) => "budget",
             (Language::Swedish, Object::Project) => "projekt",
             (Language::Swedish, Object::Entry) => "post på objektets konto",
+            (Language::Swedish, Object::Scope) => "omfattning",
         }
     }
 }
@@ -196,6 +202,7 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
     rows.extend(catalogue.object.budgets.iter().map(|(year, budget)| budget_row(*year, budget)));
     rows.extend(catalogue.object.projects.values().map(project_row));
     rows.extend(catalogue.object.entries.iter().map(entry_row));
+    rows.extend(catalogue.scopes.values().map(scope_row));
     rows
 }
 
@@ -439,6 +446,25 @@ fn budget_row(year: i32, budget: &Budget) -> Row {
     )
 }
 
+fn scope_row(scope: &CoverageScope) -> Row {
+    let kinds = scope.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    row(
+        Object::Scope,
+        &scope.code,
+        [
+            ("name", "namn", scope.name.clone()),
+            ("meter", "mätare", classes_text(&scope.has)),
+            ("population", "befolkning", classes_text(&scope.population)),
+            ("customers", "kunder", scope.customers.join(", ")),
+            ("kinds", "slag", kinds),
+            ("valid_from", "från", scope.valid_from.to_string()),
+            ("valid_to", "till", text(scope.valid_to)),
+            ("comparison", "jämförelse", scope.comparison.name().to_owned()),
+            ("decision", "beslut", scope.decision.clone()),
+        ],
+    )
+}
+
 fn project_row(project: &Project) -> Row {
     row(
         Object::Project,
@@ -470,4 +496,11 @@ fn entry_row(entry: &Entry) -> Row {
             ("reference", "underlag", entry.reference.clone()),
         ],
     )
+}
+
+/// `konto/account[staff|pupil]`
+fn classes_text(meter: &MeterClasses) -> String {
+    let classes =
+        if meter.classes.is_empty() { String::new() } else { format!("[{}]", meter.classes.join("|")) };
+    format!("{}/{}{classes}", meter.service, meter.meter)
 }

@@ -206,6 +206,12 @@ codes! {
     SourceTwice = "source_twice" Error,
     /// Two planned volumes of the same meter and class.
     VolumeTwice = "volume_twice" Error,
+    /// The same scope twice.
+    ScopeTwice = "scope_twice" Error,
+    /// Not a way to compare a population with those who have a service.
+    UnknownComparison = "unknown_comparison" Error,
+    /// Meters whose subjects or numbers cannot be compared as the scope says.
+    MetersNotComparable = "meters_not_comparable" Error,
     /// A meter's kind, unit, rating or series dimensions changed.
     MeterChanged = "meter_changed" Error,
     /// A change that is valid in a closed month.

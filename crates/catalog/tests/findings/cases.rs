@@ -254,6 +254,16 @@ pub(crate) const TOML_CASES: &[Case] = &[
         "[[kalla]] # igen\nsource = \"/lkdata/collector/ad/test\"",
         "# igen",
     ),
+    case(Code::UnknownComparison, SCOPES, "\"antal\"", "\"huvuden\"", "huvuden"),
+    case(Code::MetersNotComparable, SCOPES, "\"antal\"", "\"personer\" # fel", "# fel"),
+    case(Code::MetersNotComparable, SCOPES, "matare = \"user\"", "matare = \"hour\"", "antal"),
+    case(Code::UnknownClass, SCOPES, "[\"staff\"]", "[\"staf\"]", "staf\""),
+    case(Code::UnknownCustomer, SCOPES, "[\"SKOLA\"]", "[\"SKOLAN\"]", "SKOLAN"),
+    case(Code::UnknownCustomerKind, SCOPES, "[\"bolag\"]", "[\"nämnd\"]", "nämnd"),
+    case(Code::UnknownMeter, SCOPES, "matare = \"account\"", "matare = \"konton\"", "konton"),
+    case(Code::NotMonthStart, SCOPES, "2021-01-01", "2021-01-02", "2021-01-02"),
+    case(Code::MissingDecision, SCOPES, "\nbeslut = \"B6\"", "", "# alla lärare"),
+    case(Code::ScopeTwice, SCOPES, "kod = \"bolagets\"", "kod = \"larare\"", "# bolaget"),
     case(
         Code::MeterWithoutPrice,
         SERVICES,
@@ -265,6 +275,7 @@ pub(crate) const TOML_CASES: &[Case] = &[
 
 const BUDGET: &str = "budget.toml";
 const ENTRIES: &str = "objektets-konto.csv";
+pub(crate) const SCOPES: &str = "omfattning.toml";
 pub(crate) const PRICES: &str = "priser.csv";
 pub(crate) const COSTCENTRES: &str = "kostnadsstallen.csv";
 

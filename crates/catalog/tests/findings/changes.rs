@@ -3,7 +3,7 @@
 use catalog::{Checked, Code, Files, changes_closed_month, check};
 use domain::Month;
 
-use crate::cases::{COSTCENTRES, PRICES, SERVICES};
+use crate::cases::{COSTCENTRES, PRICES, SCOPES, SERVICES};
 use crate::{edited, tiny};
 
 fn ok(files: &Files) -> Checked {
@@ -48,6 +48,15 @@ fn what_is_valid_in_a_closed_month_cannot_change() {
 fn a_cost_centre_without_a_payer_may_get_one_in_a_closed_month() {
     let new = "B001;Bolaget;BOLAG;2018-01-01;\nNY1;Ny enhet;SKOLA;2020-01-01;\n";
     assert_eq!(refused(COSTCENTRES, "B001;Bolaget;BOLAG;2019-01-01;\n", new, Some("2021-12")), []);
+}
+
+#[test]
+fn for_whom_a_service_is_mandatory_may_change_in_a_closed_month() {
+    assert_eq!(refused(SCOPES, "[\"SKOLA\"]", "[\"BOLAG\"]", Some("2021-12")), []);
+    let after = ok(&edited(SCOPES, "[\"SKOLA\"]", "[\"BOLAG\"]")).catalogue;
+    let told: Vec<_> =
+        catalog::diff(&ok(&tiny()).catalogue, &after).iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["~ omfattning larare: kunder SKOLA → BOLAG"]);
 }
 
 #[test]
