@@ -131,7 +131,7 @@ impl Coverage {
     }
 
     /// The subjects that its figures are about.
-    fn subjects(&self) -> Quantity {
+    pub fn subjects(&self) -> Quantity {
         Quantity::from_micros(self.in_scope.micros() + self.outside.micros())
     }
 }

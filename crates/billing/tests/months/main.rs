@@ -9,6 +9,7 @@ mod catalogue;
 mod closing;
 mod control;
 mod corrections;
+mod coverage;
 mod documents;
 mod gaps;
 mod gates;
