@@ -11,8 +11,9 @@ use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
 use crate::{
-    Shared, assets, audit, catalogue, charges, collectors, costs, documents, explain, exports, health,
-    metrics, months, object, overview, problem, quarantine, reconciliation, services, simulations, usage,
+    Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports, gaps,
+    health, metrics, months, object, overview, problem, quarantine, reconciliation, report, services,
+    simulations, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -21,6 +22,9 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/", get(overview::get)),
         (Method::GET, "/v1/usage", get(usage::get)),
         (Method::GET, "/v1/costs", get(costs::get)),
+        (Method::GET, "/v1/reports/{year}", get(report::get)),
+        (Method::GET, "/v1/coverage", get(coverage::get)),
+        (Method::GET, "/v1/gaps", get(gaps::get)),
         (Method::GET, "/v1/charges", get(charges::get)),
         (Method::GET, "/v1/charges/{id}/explain", get(explain::get)),
         (Method::GET, "/v1/months", get(months::get)),

@@ -26,7 +26,8 @@ struct Groups {
     dims: bool,
 }
 
-/// Usage as programs read it. The order of its fields is that of the CSV's columns; what is not asked for is left out.
+/// Usage as programs read it. The order of its fields is that of the CSV's columns, all but the last; what is not asked for
+/// is left out.
 #[derive(Debug, Serialize)]
 struct Item {
     month: String,
@@ -46,6 +47,9 @@ struct Item {
     product: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dims: Option<BTreeMap<String, String>>,
+    /// Left out where nothing is estimated. No column of the CSV, whose columns callers know; `/v1/gaps` has the days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_days: Option<u32>,
 }
 
 const PARAMETERS: [&str; 11] = [
@@ -169,6 +173,7 @@ fn item(found: UsageItem, groups: Groups, catalogue: &Catalogue) -> Item {
         costcentre: found.costcentre.filter(|_| groups.costcentre),
         product: groups.product.then(|| tariff.product.clone()),
         dims: dims.filter(|_| groups.dims),
+        estimated_days: Some(found.estimated_days).filter(|days| *days > 0),
         service: tariff.service.clone(),
         meter: tariff.meter.clone(),
     }
@@ -239,10 +244,13 @@ mod tests {
             costcentre: None,
             product: None,
             dims: None,
+            estimated_days: None,
         };
         let json = |item: &Item| serde_json::to_string(item).unwrap();
         assert!(json(&item).ends_with(r#""cost":"0.72","customer":null}"#), "{}", json(&item));
         item.customer = None;
         assert!(json(&item).ends_with(r#""cost":"0.72"}"#), "{}", json(&item));
+        item.estimated_days = Some(3);
+        assert!(json(&item).ends_with(r#""cost":"0.72","estimated_days":3}"#), "{}", json(&item));
     }
 }

@@ -10,6 +10,8 @@ mod decisions;
 mod object;
 #[path = "http/place.rs"]
 mod place;
+#[path = "http/reports.rs"]
+mod reports;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +30,9 @@ async fn the_api_answers_from_real_months() {
     every_kind_of_charge_is_explained(&place).await;
     costs_are_what_the_charges_add_up_to(&place).await;
     usage_shows_what_nobody_pays_for(&place).await;
+    reports::a_year_is_what_its_months_billed(&place).await;
+    reports::coverage_is_shown_for_scopes_in_force(&place).await;
+    reports::gaps_are_listed_and_usage_says_what_is_estimated(&place).await;
     csv_has_the_same_fields_in_the_same_order(&place).await;
     object::the_object_lives_on_what_the_months_collect(&place).await;
     object::other_decisions_are_simulated_and_nothing_is_written(&place).await;
@@ -59,6 +64,13 @@ async fn every_list_is_as_the_document_says(place: &Place) {
         ),
         ("/v1/costs?from=2020-11&to=2021-12", "CostPage"),
         ("/v1/charges?month=2021-03&limit=10000", "ChargePage"),
+        ("/v1/reports/2021", "YearReport"),
+        ("/v1/reports/2021?by=customer&limit=50", "YearReport"),
+        ("/v1/reports/2021?by=product", "YearReport"),
+        ("/v1/reports/0021", "Problem"),
+        ("/v1/coverage?month=2021-08", "CoveragePage"),
+        ("/v1/gaps?month=2021-08", "GapPage"),
+        ("/v1/gaps", "Problem"),
         ("/v1/months", "MonthPage"),
         ("/v1/services", "ServicePage"),
         ("/v1/reconciliation?from=2021-03-01&to=2021-03-31", "ReconciliationPage"),
