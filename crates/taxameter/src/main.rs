@@ -9,12 +9,14 @@ use taxameter::commands::bill::Bill;
 use taxameter::commands::catalogue::Catalog;
 use taxameter::commands::check::Check;
 use taxameter::commands::collectors::Collectors;
+use taxameter::commands::coverage::Coverage;
 use taxameter::commands::explain::Explain;
 use taxameter::commands::export::Export;
 use taxameter::commands::generation::Generation;
 use taxameter::commands::object::Object;
 use taxameter::commands::quarantine::Quarantine;
 use taxameter::commands::reconcile::Reconcile;
+use taxameter::commands::report::Report;
 use taxameter::commands::simulate::Simulate;
 use taxameter::commands::usage::Usage;
 use taxameter::config::{Config, Flags};
@@ -68,6 +70,10 @@ enum Command {
     Usage(Usage),
     /// Shows what a month costs, and closes it.
     Bill(Bill),
+    /// Shows a year: volume and cost of each service, tied to the closed months.
+    Report(Report),
+    /// Shows how far those who must have a service have it.
+    Coverage(Coverage),
     /// Writes a month's charges to a file.
     Export(Export),
     /// Shows why a charge is what it is.
@@ -116,6 +122,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Send(args) => return send::run(args).await,
         Command::Usage(usage) => usage.run().await?,
         Command::Bill(bill) => bill.run().await?,
+        Command::Report(report) => report.run().await?,
+        Command::Coverage(coverage) => coverage.run().await?,
         Command::Export(export) => export.run().await?,
         Command::Explain(explain) => explain.run().await?,
         Command::Simulate(simulate) => simulate.run().await?,

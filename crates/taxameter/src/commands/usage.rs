@@ -27,6 +27,9 @@ pub struct Usage {
     /// What to tell apart besides month, service and meter: class, customer, costcentre, product, dims.
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<String>,
+    /// List what the data of these months lacks instead: missing, estimated and excess days.
+    #[arg(long, conflicts_with_all = ["by", "customer"])]
+    gaps: bool,
     /// Form of the list.
     #[arg(long, value_enum, default_value = "table")]
     output: Format,
@@ -37,6 +40,9 @@ pub struct Usage {
 impl Usage {
     /// Prints the list.
     pub async fn run(self) -> anyhow::Result<()> {
+        if self.gaps {
+            return self.list_gaps().await;
+        }
         let connection = self.target.connect().await?;
         let mut query = vec![(
             "group_by",
@@ -55,6 +61,40 @@ impl Usage {
         let mut columns = vec![text("month", "Månad"), text("service", "Tjänst"), text("meter", "Mätare")];
         columns.extend(self.by.iter().filter_map(|by| column(by)));
         columns.extend([text("unit", "Enhet"), number("quantity", "Volym"), money("cost", "Kostnad")]);
+        if items.iter().any(|item| item.get("estimated_days").is_some()) {
+            columns.push(number("estimated_days", "Uppskattade dagar"));
+        }
+        List::of_items(&columns, &items).print(self.output, &mut io::stdout().lock())?;
+        connection.close().await
+    }
+
+    async fn list_gaps(self) -> anyhow::Result<()> {
+        let connection = self.target.connect().await?;
+        let mut items = Vec::new();
+        let (months, _) = connection.client.list("/v1/months", &[]).await?;
+        let months = months.iter().filter_map(|month| month["month"].as_str()?.parse::<Month>().ok());
+        let wanted = |month: &Month| {
+            self.from.is_none_or(|from| from <= *month) && self.to.is_none_or(|to| *month <= to)
+        };
+        for month in months.filter(wanted) {
+            let (of_month, _) = connection.client.list("/v1/gaps", &[("month", month.to_string())]).await?;
+            let of_service =
+                |gap: &serde_json::Value| self.service.as_deref().is_none_or(|slug| gap["service"] == slug);
+            items.extend(of_month.into_iter().filter(of_service));
+        }
+        let columns = [
+            text("month", "Månad"),
+            text("service", "Tjänst"),
+            text("meter", "Mätare"),
+            text("kind", "Slag"),
+            text("first_day", "Från"),
+            text("last_day", "Till"),
+            number("count", "Antal"),
+            text("source", "Källa"),
+            text("subject", "Objekt"),
+            text("decision", "Beslut"),
+            text("reason", "Skäl"),
+        ];
         List::of_items(&columns, &items).print(self.output, &mut io::stdout().lock())?;
         connection.close().await
     }
