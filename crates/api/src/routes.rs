@@ -11,8 +11,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::problem::{Kind, Problem};
 use crate::{
-    Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports, gaps,
-    health, metrics, months, object, overview, problem, quarantine, reconciliation, report, services,
+    Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports,
+    gaps, health, metrics, months, object, overview, problem, quarantine, reconciliation, report, services,
     simulations, usage,
 };
 

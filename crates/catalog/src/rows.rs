@@ -6,9 +6,9 @@ use domain::catalogue::{
     Agreement, Catalogue, ClosingRules, CostCentre, Customer, Dimension, Meter, PlannedVolume, PriceRow,
     PriceState, Service, SurchargeRate,
 };
+use domain::coverage::{CoverageScope, MeterClasses};
 use domain::financing::{JointShare, Part, Payers};
 use domain::object::{Budget, BudgetPart, Entry, Post, Project};
-use domain::coverage::{CoverageScope, MeterClasses};
 
 use crate::finding::Language;
 

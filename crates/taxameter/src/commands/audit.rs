@@ -71,8 +71,9 @@ fn finding(record: &Value) -> Option<String> {
 /// Whether the log has the record of an anchor, with its chain.
 fn is_anchored(records: &[Value], anchor: &str) -> bool {
     let Some((control, chain)) = anchor.split_once(':') else { return false };
-    let is_meant = |record: &&Value| record["control"].to_string() == control && record["chain"] == chain;
-    records.iter().any(|record| is_meant(&record) && record["state"] == "valid")
+    let Ok(control) = control.parse::<u64>() else { return false };
+    let is_meant = |record: &Value| record["control"] == control && record["chain"] == chain;
+    records.iter().any(|record| is_meant(record) && record["state"] == "valid")
 }
 
 #[cfg(test)]
