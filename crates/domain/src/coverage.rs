@@ -137,15 +137,14 @@ impl Coverage {
 }
 
 /// Groups that may be shown, and what the others come to together. Groups of fewer than [`SUBJECTS_SHOWN_MIN`] are put
-/// together; while they are too few even so, or only one (which the sum of all would give away), the smallest of the
-/// others joins them.
+/// together; while they are too few even so (the sum of all would give one away), the smallest of the others joins them.
 pub fn shown<K: Ord + Clone>(groups: &BTreeMap<K, Coverage>) -> (BTreeMap<K, Coverage>, Option<Coverage>) {
     let mut order: Vec<(&K, &Coverage)> = groups.iter().collect();
     order.sort_by(|a, b| (a.1.subjects(), a.0).cmp(&(b.1.subjects(), b.0)));
     let (mut hidden, mut count) = (Coverage::default(), 0);
     for (_, group) in &order {
         let few = group.subjects() < SUBJECTS_SHOWN_MIN;
-        let tells = count > 0 && (count < 2 || hidden.subjects() < SUBJECTS_SHOWN_MIN);
+        let tells = count > 0 && hidden.subjects() < SUBJECTS_SHOWN_MIN;
         if !few && !tells {
             break;
         }
