@@ -56,7 +56,7 @@ fn gaps_are_listed_without_closing_with_what_was_decided_about_them() {
         assert_eq!(listed(&world, "2021-03").await, open);
         assert_eq!(listed(&world, "2021-04").await, Vec::<String>::new(), "a month that is not there");
 
-        let accept = Accept { gaps: Some("beslut 17".to_owned()) };
+        let accept = Accept { gaps: Some("beslut 17".to_owned()), by: None };
         let closing = world.biller.close(month("2021-03"), accept).await.unwrap();
         assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
         let closed = listed(&world, "2021-03").await;
