@@ -23,6 +23,7 @@ mod exports;
 mod figures;
 mod gaps;
 mod health;
+mod keys;
 mod language;
 mod list;
 mod metrics;

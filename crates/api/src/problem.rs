@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     NotReplayable,
     ChangesClosedMonth,
     InvalidCatalogue,
+    KeyRefused,
     BodyTooLarge,
     UnsupportedMediaType,
     Internal,
@@ -36,7 +37,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Every kind, for the test that holds the OpenAPI document to this list.
     #[cfg(test)]
-    pub(crate) const ALL: [Kind; 15] = [
+    pub(crate) const ALL: [Kind; 16] = [
         Kind::UnknownParameter,
         Kind::InvalidParameter,
         Kind::InvalidCursor,
@@ -48,6 +49,7 @@ impl Kind {
         Kind::NotReplayable,
         Kind::ChangesClosedMonth,
         Kind::InvalidCatalogue,
+        Kind::KeyRefused,
         Kind::BodyTooLarge,
         Kind::UnsupportedMediaType,
         Kind::Internal,
@@ -68,6 +70,7 @@ impl Kind {
             Kind::NotReplayable => "not_replayable",
             Kind::ChangesClosedMonth => "changes_closed_month",
             Kind::InvalidCatalogue => "invalid_catalogue",
+            Kind::KeyRefused => "key_refused",
             Kind::BodyTooLarge => "body_too_large",
             Kind::UnsupportedMediaType => "unsupported_media_type",
             Kind::Internal => "internal",
@@ -82,7 +85,9 @@ impl Kind {
             }
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::MonthOpen | Kind::CloseBlocked | Kind::NotReplayable => StatusCode::CONFLICT,
+            Kind::MonthOpen | Kind::CloseBlocked | Kind::NotReplayable | Kind::KeyRefused => {
+                StatusCode::CONFLICT
+            }
             Kind::ChangesClosedMonth | Kind::InvalidCatalogue => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -106,6 +111,7 @@ impl Kind {
                 ("Katalogen ändrar en stängd månad", "The catalogue changes a closed month")
             }
             Kind::InvalidCatalogue => ("Katalogen har fel", "The catalogue has errors"),
+            Kind::KeyRefused => ("Det går inte att göra med nyckeln", "That cannot be done with the key"),
             Kind::BodyTooLarge => ("För stort innehåll", "Body too large"),
             Kind::UnsupportedMediaType => ("Innehållstypen stöds inte", "Unsupported media type"),
             Kind::Internal => ("Internt fel", "Internal error"),

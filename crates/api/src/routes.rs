@@ -12,8 +12,8 @@ use tower_http::compression::CompressionLayer;
 use crate::problem::{Kind, Problem};
 use crate::{
     Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports,
-    gaps, health, metrics, months, object, overview, problem, quarantine, reconciliation, report, services,
-    simulations, usage,
+    gaps, health, keys, metrics, months, object, overview, problem, quarantine, reconciliation, report,
+    services, simulations, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -43,6 +43,10 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/v1/collectors", get(collectors::get)),
         (Method::POST, "/v1/collectors/{collector}/retire", post(collectors::retire)),
         (Method::GET, "/v1/audit", get(audit::get)),
+        (Method::GET, "/v1/keys", get(keys::get)),
+        (Method::POST, "/v1/keys", post(keys::create)),
+        (Method::POST, "/v1/keys/{id}/rotate", post(keys::rotate)),
+        (Method::POST, "/v1/keys/{id}/revoke", post(keys::revoke)),
         (Method::POST, "/v1/catalogue", apply()),
         (Method::GET, "/openapi.json", get(health::openapi)),
         (Method::GET, "/livez", get(health::livez)),

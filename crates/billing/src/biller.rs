@@ -22,6 +22,7 @@ use crate::collectors::{self, Retirer};
 use crate::control::{ControlLog, Owner};
 use crate::digest::digest;
 use crate::error::{Error, storing};
+use crate::keys::{self, Keeper};
 use crate::ledger::Ledger;
 use crate::quarantine::{self, Releaser, Replayer};
 use crate::reckoning::{Reckoner, Revisions};
@@ -104,6 +105,7 @@ impl Biller {
             .handle(&[catalogue::APPLY], Arc::new(Applier::new(self.clone())))
             .handle(&[quarantine::REPLAY], Arc::new(Replayer::new(self.clone())))
             .handle(&[collectors::RETIRE], Arc::new(Retirer::new(self.clone())))
+            .handle(&keys::ACTIONS, Arc::new(Keeper::new(self.clone())))
             .chore(Arc::new(move || {
                 let releaser = Arc::clone(&releaser);
                 async move { releaser.release_if_due().await }.boxed()

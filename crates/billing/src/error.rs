@@ -86,6 +86,9 @@ pub enum Error {
     /// There is no usage yet that a simulation could be reckoned on.
     #[error("there is no usage to simulate with")]
     NothingToSimulate,
+    /// The system gives no random bytes for a key.
+    #[error("the system gives no random bytes")]
+    NoRandomness,
     /// An export could not be written.
     #[error("writing the {format} export failed")]
     Export {
@@ -112,6 +115,7 @@ impl Error {
             | Error::NotAsFrozen { .. }
             | Error::UnknownCharge { .. }
             | Error::NothingToSimulate
+            | Error::NoRandomness
             | Error::Export { .. } => false,
         }
     }

@@ -25,6 +25,7 @@ mod error;
 mod explain;
 pub mod export;
 mod gaps;
+pub mod keys;
 mod ledger;
 mod metrics;
 pub mod object;

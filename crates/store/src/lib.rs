@@ -15,6 +15,7 @@ pub mod collectors;
 pub mod control;
 pub mod counting;
 pub mod error;
+pub mod keys;
 pub mod migrate;
 mod native;
 pub mod quarantine;

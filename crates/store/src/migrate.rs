@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_catalogue"),
     migration!(5, "0005_generations"),
     migration!(6, "0006_control"),
+    migration!(7, "0007_keys"),
     migration!(100, "0100_charges"),
     migration!(101, "0101_price_models"),
     migration!(102, "0102_closing"),

@@ -1,0 +1,131 @@
+//! Keys of callers: who may send, read and decide. Only hashes of them are here.
+
+use std::iter::once as one;
+
+use clickhouse::Row;
+use domain::Instant;
+use serde::Deserialize;
+
+use crate::client::Store;
+use crate::error::{Error, asking};
+use crate::native::Block;
+use crate::usage::instant;
+
+/// What the holder of a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Send events of its registered sources, and say how many it sent.
+    Sender,
+    /// Read everything.
+    Reader,
+    /// Read everything, announce and close months.
+    Finance,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 4] = [Role::Sender, Role::Reader, Role::Finance, Role::Admin];
+
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Sender => "sender",
+            Role::Reader => "reader",
+            Role::Finance => "finance",
+            Role::Admin => "admin",
+        }
+    }
+
+    /// The role with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// What it is called in the key itself.
+    pub id: String,
+    /// Whose it is.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+    /// The sources that a sender may send for; empty for other roles.
+    pub sources: Vec<String>,
+    /// The hash of the whole key: 64 hexadecimal digits.
+    pub hash: String,
+    /// When it was made.
+    pub created: Instant,
+    /// When it stops to hold; none while nothing ends it.
+    pub expires: Option<Instant>,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// The last decision about it: its offset in the control log.
+    pub control: u64,
+}
+
+impl Key {
+    /// Whether it holds at an instant.
+    pub fn holds(&self, now: Instant) -> bool {
+        !self.revoked && self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+#[derive(Row, Deserialize)]
+struct KeyRow {
+    id: String,
+    name: String,
+    role: String,
+    sources: Vec<String>,
+    hash: String,
+    created: i64,
+    expires: i64,
+    revoked: u8,
+    control: u64,
+}
+
+impl Store {
+    /// Every key that there ever was, by id.
+    pub async fn keys(&self) -> crate::Result<Vec<Key>> {
+        let rows = self
+            .query("SELECT ?fields FROM keys FINAL ORDER BY id")
+            .fetch_all::<KeyRow>()
+            .await
+            .map_err(asking("keys"))?;
+        let key = |row: KeyRow| {
+            let role = Role::from_name(&row.role)
+                .ok_or_else(|| Error::Unreadable { what: "role of a key", value: row.role.clone() })?;
+            Ok(Key {
+                id: row.id,
+                name: row.name,
+                role,
+                sources: row.sources,
+                hash: row.hash,
+                created: instant(row.created),
+                expires: (row.expires < i64::MAX).then(|| instant(row.expires)),
+                revoked: row.revoked != 0,
+                control: row.control,
+            })
+        };
+        rows.into_iter().map(key).collect()
+    }
+
+    /// Writes a key as a decision left it.
+    pub async fn put_key(&self, key: &Key) -> crate::Result<()> {
+        let mut block = Block::new(1);
+        block.strings("id", one(key.id.as_bytes()));
+        block.strings("name", one(key.name.as_bytes()));
+        block.strings("role", one(key.role.name().as_bytes()));
+        block.string_arrays("sources", one(key.sources.len()), key.sources.iter().map(String::as_bytes));
+        block.strings("hash", one(key.hash.as_bytes()));
+        block.fixed("created", "DateTime64(6, 'UTC')", one(key.created.micros().to_le_bytes()));
+        let expires = key.expires.map_or(i64::MAX, Instant::micros);
+        block.fixed("expires", "Int64", one(expires.to_le_bytes()));
+        block.fixed("revoked", "UInt8", one([u8::from(key.revoked)]));
+        block.fixed("control", "UInt64", one(key.control.to_le_bytes()));
+        self.insert("keys", &block.into()).await
+    }
+}
