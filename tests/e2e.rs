@@ -14,6 +14,8 @@ mod generations;
 #[cfg(feature = "testkit")]
 #[path = "e2e/groups.rs"]
 mod groups;
+#[path = "e2e/keys.rs"]
+mod keys;
 #[path = "e2e/quarantine.rs"]
 mod quarantine;
 #[cfg(feature = "testkit")]

@@ -7,7 +7,7 @@ use clap::Args;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
-use crate::config::{Config, DEFAULT_DATA, DEFAULT_LISTEN, Flags};
+use crate::config::{Config, DEFAULT_DATA, DEFAULT_LISTEN, Flags, read_secret};
 use crate::serve::{self, Program};
 
 /// How many items a page of a list has when a command reads all of it.
@@ -22,6 +22,9 @@ pub struct Target {
     /// A data directory to open when no program runs on it.
     #[arg(long, env = "TAXAMETER_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A file with a key, when the program asks for one.
+    #[arg(long, env = "TAXAMETER_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
 }
 
 /// A program to talk to, and the one that was started for it, if any.
@@ -34,15 +37,16 @@ pub struct Connection {
 impl Target {
     /// Finds the program, or starts one on the data directory.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
+        let key = self.key_file.as_deref().map(read_secret).transpose()?;
         if let Some(server) = &self.server {
-            return Ok(Connection { client: Client::new(server)?, started: None });
+            return Ok(Connection { client: Client::new(server, key)?, started: None });
         }
         let data = self.data.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         if let Some(url) = serve::running_on(&data) {
-            return Ok(Connection { client: Client::new(&url)?, started: None });
+            return Ok(Connection { client: Client::new(&url, key)?, started: None });
         }
         if self.data.is_none() {
-            let client = Client::new(&format!("http://{DEFAULT_LISTEN}"))?;
+            let client = Client::new(&format!("http://{DEFAULT_LISTEN}"), key)?;
             if client.answers().await || !data.is_dir() {
                 return Ok(Connection { client, started: None });
             }
@@ -62,8 +66,11 @@ impl Target {
             listen: Some(([127, 0, 0, 1], 0).into()),
             ..Flags::default()
         };
-        let program = serve::start(Config::load(&flags)?).await?;
-        Ok(Connection { client: Client::new(program.url())?, started: Some(program) })
+        // Who can read the data directory can do everything anyway: the program that only he has takes his word.
+        let key = data_encoding::HEXLOWER.encode(&serve::random()?);
+        let config = Config { own_key: Some(key.clone()), ..Config::load(&flags)? };
+        let program = serve::start(config).await?;
+        Ok(Connection { client: Client::new(program.url(), Some(key))?, started: Some(program) })
     }
 }
 
@@ -82,15 +89,16 @@ impl Connection {
 pub struct Client {
     http: reqwest::Client,
     url: String,
+    key: Option<store::Secret>,
 }
 
 impl Client {
-    /// For the program at this URL.
-    pub fn new(url: &str) -> anyhow::Result<Self> {
+    /// For the program at this URL, with the key that it asks for, if it does.
+    pub fn new(url: &str, key: Option<String>) -> anyhow::Result<Self> {
         // No proxy from the environment: the program is addressed by name, and is usually on this machine.
         let http =
             reqwest::Client::builder().no_proxy().build().context("could not set up an HTTP client")?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key: key.map(store::Secret) })
     }
 
     /// Where the program is.
@@ -117,6 +125,9 @@ impl Client {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).query(query);
         if let Some(body) = body {
             request = request.json(body);
+        }
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(&key.0);
         }
         let answer = request.send().await.with_context(|| {
             format!(

@@ -9,6 +9,7 @@ pub mod coverage;
 pub mod explain;
 pub mod export;
 pub mod generation;
+pub mod keys;
 pub mod object;
 pub mod quarantine;
 pub mod reconcile;

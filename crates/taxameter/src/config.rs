@@ -251,6 +251,8 @@ pub struct Config {
     pub store_password_file: Option<PathBuf>,
     /// The ClickHouse engine to use instead of fetching it.
     pub engine: Option<PathBuf>,
+    /// A key that holds for this run alone, for the one who started the program; none for everybody.
+    pub own_key: Option<String>,
     /// How far back events are taken and told apart, in months before they are received.
     pub horizon_months: u32,
     /// How many days records of the usage log are kept after they were counted.
@@ -322,6 +324,7 @@ impl Config {
             clickhouse: file.clickhouse,
             store_password_file: file.store.map(|store| store.password_file),
             engine: flags.engine.clone(),
+            own_key: None,
             horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
             log_keep_days: file.log_keep_days.unwrap_or(DEFAULT_LOG_KEEP_DAYS),
             standstill: std::time::Duration::from_secs(
@@ -336,22 +339,16 @@ impl Config {
     }
 }
 
-/// Whether the program may listen there: on this machine alone, except for a store that asks for a password.
+/// Whether a store alone may listen there: on this machine, or with a password. Others ask for keys, which stand in the store.
 fn check_listen(listen: SocketAddr, roles: &BTreeSet<Role>, has_password: bool) -> anyhow::Result<()> {
     let is_store_alone = roles.iter().eq([&Role::Store]);
-    if listen.ip().is_loopback() || (is_store_alone && has_password) {
-        return Ok(());
-    }
-    if is_store_alone {
+    if is_store_alone && !listen.ip().is_loopback() && !has_password {
         bail!(
             "refusing to listen on {listen} without a password: name its file as `password_file` under [store], or \
              listen on 127.0.0.1"
         );
     }
-    bail!(
-        "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and close \
-         months. Listen on 127.0.0.1 and put a proxy with access control in front of it"
-    );
+    Ok(())
 }
 
 /// The content of a secret's file, without the line end. Never printed.
@@ -473,12 +470,7 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_at_once() {
         let cases = [
-            ("listen = \"0.0.0.0:8321\"", "refusing to listen"),
             ("listen = \"0.0.0.0:8321\"\nroles = [\"store\"]", "without a password"),
-            (
-                "listen = \"0.0.0.0:8321\"\nroles = [\"store\", \"api\"]\n[store]\npassword_file = \"p\"",
-                "there are no keys",
-            ),
             ("partitions = 0", "from 1 to 256"),
             ("[spool]\nbytes_max = 4096", "at least 1048576 bytes"),
             ("roles = [\"collect\"]", "[clickhouse] must say"),

@@ -104,7 +104,7 @@ impl Demo {
     }
 
     async fn play(&self, url: &str, began: Stopwatch) -> anyhow::Result<()> {
-        let client = Client::new(url)?;
+        let client = Client::new(url, None)?;
         let month = |year, number| Month::new(year, number).context("a month of the demo");
         let (first, last) = (month(YEAR - 1, 12)?, month(YEAR, 12)?);
         let mut player =

@@ -13,6 +13,7 @@ use taxameter::commands::coverage::Coverage;
 use taxameter::commands::explain::Explain;
 use taxameter::commands::export::Export;
 use taxameter::commands::generation::Generation;
+use taxameter::commands::keys::Keys;
 use taxameter::commands::object::Object;
 use taxameter::commands::quarantine::Quarantine;
 use taxameter::commands::reconcile::Reconcile;
@@ -88,6 +89,8 @@ enum Command {
     Quarantine(Quarantine),
     /// Shows the collectors, and gives lost ones up.
     Collectors(Collectors),
+    /// Makes, rotates and revokes keys: who may send, read and decide.
+    Keys(Keys),
     /// Verifies the log of decisions.
     Audit(Audit),
 }
@@ -131,6 +134,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reconcile(reconcile) => return reconcile.run().await,
         Command::Quarantine(quarantine) => quarantine.run().await?,
         Command::Collectors(collectors) => collectors.run().await?,
+        Command::Keys(keys) => keys.run().await?,
         Command::Audit(audit) => return audit.run().await,
     }
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 //!
 //! store (or a ClickHouse elsewhere) → catalogue → log → collect, aggregate, bill, api → one listener
 
+mod access;
 mod control_log;
 mod counting;
 pub(crate) mod generation;

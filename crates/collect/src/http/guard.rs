@@ -1,4 +1,5 @@
-//! Without keys: what keeps the pages of other sites, and other machines, from writing here (contract, "Access").
+//! What keeps the pages of other sites from writing here and, without keys, other machines from being answered (contract,
+//! "Access").
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
@@ -24,10 +25,19 @@ pub async fn loopback_only(mut request: Request, next: Next) -> Response {
 }
 
 fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-    let host = authority(uri, headers).filter(is_loopback).ok_or(Reason::HostNotAllowed)?;
+    authority(uri, headers).filter(is_loopback).ok_or(Reason::HostNotAllowed)?;
+    no_foreign_page(method, uri, headers)
+}
+
+/// Refuses what only a page of another site would send: a browser adds the key that it knows, whoever asked it to.
+///
+/// # Errors
+/// A write whose origin is another one than the host that it was sent to, or with a content type that forms can send.
+pub fn no_foreign_page(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return Ok(());
     }
+    let host = authority(uri, headers).ok_or(Reason::HostNotAllowed)?;
     for origin in headers.get_all(header::ORIGIN) {
         let own = origin
             .to_str()

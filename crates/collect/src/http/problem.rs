@@ -17,6 +17,8 @@ pub enum Reason {
     InvalidQuery,
     /// Nobody said on whose behalf the request comes.
     NotAuthenticated,
+    /// The key does not allow it.
+    NotAllowed,
     /// The `Host` is not this machine's own address.
     HostNotAllowed,
     /// The request comes from a page of another site.
@@ -70,6 +72,9 @@ impl Reason {
             ),
             Reason::NotAuthenticated => {
                 ("not_authenticated", S::UNAUTHORIZED, "Avsändaren är inte känd", "The sender is not known")
+            }
+            Reason::NotAllowed => {
+                ("not_allowed", S::FORBIDDEN, "Nyckeln räcker inte till det", "The key does not allow that")
             }
             Reason::HostNotAllowed => (
                 "host_not_allowed",
@@ -154,6 +159,7 @@ impl Reason {
             | Reason::InvalidHeader
             | Reason::InvalidQuery
             | Reason::NotAuthenticated
+            | Reason::NotAllowed
             | Reason::HostNotAllowed
             | Reason::OriginNotAllowed
             | Reason::BodyTimeout
@@ -166,6 +172,9 @@ impl Reason {
         }
     }
 }
+
+/// How a caller may show its key (RFC 6750, RFC 7617): browsers know the second way only, with the key as the password.
+const CHALLENGE: &str = "Bearer realm=\"taxameter\", Basic realm=\"taxameter\", charset=\"UTF-8\"";
 
 /// A refusal of a whole request.
 #[derive(Debug)]
@@ -226,6 +235,9 @@ impl Problem {
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if let Some(seconds) = self.reason.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        if self.reason == Reason::NotAuthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
         if self.reason == Reason::UnsupportedEncoding {
             // RFC 9110 §15.5.16: tells this 415 from that of a content type.

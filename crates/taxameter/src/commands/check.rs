@@ -21,7 +21,7 @@ impl Check {
     #[expect(clippy::print_stdout, reason = "the answer of a command")]
     pub async fn run(self) -> anyhow::Result<()> {
         if let Some(server) = self.server {
-            let client = Client::new(&server)?;
+            let client = Client::new(&server, None)?;
             client.request(reqwest::Method::GET, "/readyz", &[], None).await?;
             println!("ok  {server} takes events and counts them");
             return Ok(());

@@ -14,6 +14,7 @@ use store::Store;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
+use super::access::{self, Access};
 use super::counting::Counting;
 use super::intake::{Collector, starts_without_log};
 use super::{Engine, connect, now, open_log, topics};
@@ -157,8 +158,9 @@ async fn routes(
     } else {
         router.merge(api::health_router(answering))
     };
-    // There are no keys: only programs and pages of this machine are let through.
-    Ok(router.layer(axum::middleware::from_fn(collect::guard::loopback_only)))
+    let access = Access::load(config, &shared.store, &shared.registry).await?;
+    tasks.spawn(Arc::clone(&access).follow(stop.clone()));
+    Ok(router.layer(axum::middleware::from_fn_with_state(access, access::guarded)))
 }
 
 /// What takes events while the log is away, where that is all that this process is there for.

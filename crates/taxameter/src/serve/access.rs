@@ -1,0 +1,256 @@
+//! Who may do what: without keys this machine alone, with keys by their roles (contract, "Access").
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use billing::keys::{KeyRing, hash};
+use collect::Principal;
+use collect::guard;
+use collect::http::problem::{Language, Problem, Reason};
+use prometheus::{IntCounterVec, Opts, Registry};
+use store::Store;
+use store::keys::{Key, Role};
+
+use super::now;
+use super::parts::Stop;
+use crate::config::Config;
+
+/// How often the keys are read again: so long a revoked key may still be taken by another process than the one that revoked
+/// it.
+const REFRESH: Duration = Duration::from_secs(5);
+
+/// What a request needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Whoever watches the program may ask.
+    Nothing,
+    /// To send events.
+    Send,
+    /// To read.
+    Read,
+    /// To announce and close months.
+    Finance,
+    /// To change who pays what, and who may do what.
+    Admin,
+}
+
+/// What stands in the way of a request.
+pub(crate) struct Access {
+    store: Store,
+    ring: ArcSwap<KeyRing>,
+    /// The hash of the key that holds for this run alone.
+    own: Option<String>,
+    refused: IntCounterVec,
+}
+
+impl Access {
+    /// Reads the keys. A program that asks for none answers this machine only.
+    pub(super) async fn load(
+        config: &Config,
+        store: &Store,
+        registry: &Registry,
+    ) -> anyhow::Result<Arc<Self>> {
+        let (listen, own) = (config.listen, config.own_key.as_deref().map(hash));
+        let keys = store.keys().await.context("could not read the keys")?;
+        let ring = KeyRing::new(keys);
+        if !ring.is_asked_for() {
+            if !listen.ip().is_loopback() {
+                bail!(
+                    "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and \
+                     close months. Make one with `taxameter keys create --role admin`, or listen on 127.0.0.1"
+                );
+            }
+            tracing::info!("there are no keys: only this machine is answered, and may do everything");
+        }
+        let refused = IntCounterVec::new(
+            Opts::new(
+                "taxameter_access_refused_total",
+                "Requests without a key that allows them, by reason.",
+            ),
+            &["reason"],
+        )?;
+        registry.register(Box::new(refused.clone()))?;
+        Ok(Arc::new(Self { store: store.clone(), ring: ArcSwap::from_pointee(ring), own, refused }))
+    }
+
+    /// Reads the keys again and again until told to stop. While the store is away those that were read last hold.
+    pub(super) async fn follow(self: Arc<Self>, mut stop: Stop) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                () = tokio::time::sleep(REFRESH) => {}
+            }
+            self.refresh().await;
+        }
+    }
+
+    async fn refresh(&self) {
+        match self.store.keys().await {
+            Ok(keys) => self.ring.store(Arc::new(KeyRing::new(keys))),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the keys could not be read again");
+            }
+        }
+    }
+
+    fn admit(&self, request: &mut Request) -> Result<(), Problem> {
+        let need = need(request.method(), request.uri().path());
+        if need == Need::Nothing {
+            return Ok(());
+        }
+        let shown = shown(request.headers()).ok_or(Reason::NotAuthenticated)?;
+        if self.own.as_ref().is_some_and(|own| *own == hash(&shown)) {
+            request.extensions_mut().insert(Principal::Anyone);
+            return Ok(());
+        }
+        let ring = self.ring.load();
+        let key = ring.holder(&shown, now()).ok_or(Reason::NotAuthenticated)?;
+        if !may(key.role, need) {
+            return Err(Problem::new(
+                Reason::NotAllowed,
+                format!("the key {} has the role {}", key.id, key.role.name()),
+            ));
+        }
+        guard::no_foreign_page(request.method(), request.uri(), request.headers())?;
+        request.extensions_mut().insert(principal(key));
+        Ok(())
+    }
+}
+
+/// Goes around every router: lets a request through that its key allows or, without keys, one of this machine.
+pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
+    if !access.ring.load().is_asked_for() {
+        let makes_keys = request.uri().path().starts_with("/v1/keys");
+        let response = guard::loopback_only(request, next).await;
+        if makes_keys && response.status().is_success() {
+            access.refresh().await;
+        }
+        return response;
+    }
+    let language = Language::of(request.headers());
+    let changes_keys = request.method() == Method::POST && request.uri().path().starts_with("/v1/keys");
+    if let Err(problem) = access.admit(&mut request) {
+        access.refused.with_label_values(&[problem.reason.name()]).inc();
+        return problem.respond(language);
+    }
+    let response = next.run(request).await;
+    if changes_keys && response.status().is_success() {
+        access.refresh().await;
+    }
+    response
+}
+
+/// On whose behalf events come.
+fn principal(key: &Key) -> Principal {
+    match key.role {
+        Role::Sender => Principal::Sender(Arc::new(key.sources.iter().cloned().collect())),
+        Role::Reader | Role::Finance | Role::Admin => Principal::Anyone,
+    }
+}
+
+/// The key that a caller shows: a bearer token (RFC 6750), or the password of basic authentication (RFC 7617), whoever it
+/// says it is.
+fn shown(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
+    let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(credentials.to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = data_encoding::BASE64.decode(credentials.as_bytes()).ok()?;
+    let (_, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(password.to_owned())
+}
+
+/// What a request needs. What is not known needs everything.
+fn need(method: &Method, path: &str) -> Need {
+    let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    match path {
+        "/livez" | "/readyz" => Need::Nothing,
+        "/v1/events" | "/api/v1/events" | "/v1/reconciliation/counts" => Need::Send,
+        // Nothing is written.
+        "/v1/simulations" => Need::Read,
+        path if path == "/v1/keys" || path.starts_with("/v1/keys/") => Need::Admin,
+        _ if is_read => Need::Read,
+        path if path.starts_with("/v1/months/") => Need::Finance,
+        _ => Need::Admin,
+    }
+}
+
+/// Whether a role covers a need.
+const fn may(role: Role, need: Need) -> bool {
+    match (need, role) {
+        (Need::Nothing, _) | (_, Role::Admin) | (Need::Send, Role::Sender) => true,
+        (Need::Read, Role::Reader | Role::Finance) | (Need::Finance, Role::Finance) => true,
+        (Need::Send | Need::Read | Need::Finance | Need::Admin, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind of request and every role: what is allowed.
+    #[test]
+    fn each_role_may_do_what_it_is_for_and_nothing_else() {
+        let cases = [
+            ("GET", "/livez", "sender reader finance admin"),
+            ("GET", "/readyz", "sender reader finance admin"),
+            ("POST", "/v1/events", "sender admin"),
+            ("POST", "/api/v1/events", "sender admin"),
+            ("POST", "/v1/reconciliation/counts", "sender admin"),
+            ("GET", "/", "reader finance admin"),
+            ("GET", "/metrics", "reader finance admin"),
+            ("GET", "/openapi.json", "reader finance admin"),
+            ("GET", "/v1/charges", "reader finance admin"),
+            ("GET", "/v1/exports/2021-03/csv", "reader finance admin"),
+            ("POST", "/v1/simulations", "reader finance admin"),
+            ("POST", "/v1/months/2021-03/close", "finance admin"),
+            ("POST", "/v1/months/2021-03/preliminary", "finance admin"),
+            ("POST", "/v1/catalogue", "admin"),
+            ("POST", "/v1/quarantine/1/replay", "admin"),
+            ("POST", "/v1/collectors/c1/retire", "admin"),
+            ("GET", "/v1/keys", "admin"),
+            ("POST", "/v1/keys", "admin"),
+            ("POST", "/v1/keys/1/revoke", "admin"),
+            ("DELETE", "/v1/charges", "admin"),
+        ];
+        for (method, path, allowed) in cases {
+            let need = need(&method.parse().unwrap(), path);
+            let roles: Vec<&str> =
+                Role::ALL.into_iter().filter(|role| may(*role, need)).map(Role::name).collect();
+            assert_eq!(roles.join(" "), allowed, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_shown_as_a_bearer_token_or_as_a_password() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            shown(&headers)
+        };
+        assert_eq!(of("Bearer tm_1_x").as_deref(), Some("tm_1_x"));
+        assert_eq!(of("bearer  tm_1_x ").as_deref(), Some("tm_1_x"));
+        // anybody:tm_1_x
+        assert_eq!(of("Basic YW55Ym9keTp0bV8xX3g=").as_deref(), Some("tm_1_x"));
+        for none in ["tm_1_x", "Digest x", "Basic ???", "Basic dG1fMV94"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+        let mut twice = HeaderMap::new();
+        twice.append(header::AUTHORIZATION, "Bearer a".parse().unwrap());
+        twice.append(header::AUTHORIZATION, "Bearer b".parse().unwrap());
+        assert_eq!((shown(&twice), shown(&HeaderMap::new())), (None, None));
+    }
+}
