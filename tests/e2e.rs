@@ -18,6 +18,8 @@ mod groups;
 mod keys;
 #[path = "e2e/quarantine.rs"]
 mod quarantine;
+#[path = "e2e/scenario.rs"]
+mod scenario;
 #[cfg(feature = "testkit")]
 #[path = "e2e/spool.rs"]
 mod spool;
