@@ -191,10 +191,18 @@ fn autumn(books: &mut Books<'_>) {
     let id = "2021-10.KLF.441004.pekplatta.device.-";
     assert_eq!(books.line(id)[..5], ["0.516129", "50.00", "25.81", "0.00", "25.81"]);
 
-    for month in ["2021-11", "2021-12"] {
-        books.send(usual(month));
-        books.close(month, &json!({}));
-    }
+    // A tablet that October's snapshot of the 5th had was not there. The snapshot stays complete, and four of 31 days fall
+    // away: 27/31 = 0.870968 × 50.00 = 43.5484, so −0.129032 and −6.45.
+    let gone = observed(&TABLETS, "dev:t1", "441001", date("2021-10-05"));
+    books.send([Sent::Usage(Usage { seq: 1, retracted: true, ..gone })]);
+    books.send(usual("2021-11"));
+    books.close("2021-11", &json!({}));
+    let id = "2021-11.2021-10.UAF.441001.pekplatta.device.-";
+    assert_eq!(books.corrections("2021-11"), [id]);
+    assert_eq!(books.line(id)[..5], ["-0.129032", "50.00", "-6.45", "0.00", "-6.45"]);
+
+    books.send(usual("2021-12"));
+    books.close("2021-12", &json!({}));
 }
 
 /// January and February: another rate, but not for what was used before.
@@ -239,14 +247,19 @@ fn turn_of_the_year(books: &mut Books<'_>) {
 
 #[test]
 fn a_year_of_closes_and_corrections_comes_to_a_fresh_reckoning_of_every_month() {
-    let directory = tempfile::tempdir().unwrap();
-    let directory = catalogue::write(directory.path());
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("katalog");
+    catalogue::write(&directory);
     let program = Program::start(&format!("catalog = {:?}\n", directory.to_str().unwrap()));
     let mut books = Books::new(&program);
     spring(&mut books);
     summer(&mut books);
-    // The reorganisation is decided when August is closed; what was closed bears it.
-    catalogue::reorganise(&directory);
+    // The reorganisation is decided when August is closed, and cannot reach back into it.
+    catalogue::reorganise(&directory, "2021-08-31");
+    let (status, refused) = program.post("/v1/catalogue", &catalogue::files(&directory));
+    assert_eq!((status, refused["code"].as_str()), (422, Some("changes_closed_month")), "{refused}");
+    catalogue::write(&directory);
+    catalogue::reorganise(&directory, "2021-09-01");
     let changes = program.command(&["catalog", "apply", directory.to_str().unwrap()]);
     assert!(changes.contains("110300") && changes.contains("441004"), "{changes}");
     books.no_closed_month_changed();
@@ -254,6 +267,10 @@ fn a_year_of_closes_and_corrections_comes_to_a_fresh_reckoning_of_every_month() 
     turn_of_the_year(&mut books);
     books.no_closed_month_changed();
     books.every_month_is_a_fresh_reckoning();
+    let told = program.command(&["explain", "2021-08.2021-03.KLF.110200.e-moten.participant_hour.-"]);
+    for said in ["2021-03", "FIKTIV-2019-017", "ΔG = G(", " = -96.00 kr"] {
+        assert!(told.contains(said), "{said} is not in\n{told}");
+    }
     let audit = program.command(&["audit", "verify"]);
     assert!(audit.contains(" 0 wrong;"), "{audit}");
 }

@@ -8,7 +8,7 @@ use std::iter;
 
 use chrono::NaiveDate;
 
-use super::events::{Counts, Sent, Usage, date, days, month_of};
+use super::events::{Counts, Sent, Usage, date, days};
 
 /// Payer, cost centre, service, meter, class.
 pub(crate) type Key = [String; 5];
@@ -133,7 +133,10 @@ pub(crate) fn reckon(sent: &[Sent], month: &str) -> Reckoned {
 
 /// Millionths, divided by the days of the month where it is an average.
 fn quantities(sent: &[Sent], month: &str) -> BTreeMap<Key, i128> {
-    let of_month = i128::try_from(days(month).len()).unwrap();
+    let days = days(month);
+    let of_month = i128::try_from(days.len()).unwrap();
+    let (first, last) = (days[0], days[days.len() - 1]);
+    let is_in_month = |day: &NaiveDate| (first..=last).contains(day);
     // By key: the sum, and what it is divided by.
     let mut sums: BTreeMap<Key, (i128, i128)> = BTreeMap::new();
     let mut add = |costcentre: &str, [service, meter, class]: [&str; 3], day, amount, divisor| {
@@ -141,7 +144,7 @@ fn quantities(sent: &[Sent], month: &str) -> BTreeMap<Key, i128> {
         sums.entry(key).or_insert((0, divisor)).0 += amount;
     };
     let newest = newest(sent);
-    for usage in newest.iter().filter(|usage| !usage.retracted && month_of(usage.day) == month) {
+    for usage in newest.iter().filter(|usage| !usage.retracted && is_in_month(&usage.day)) {
         let what = [usage.meter.service, usage.meter.slug, usage.class];
         match usage.meter.counts {
             Counts::Quantities => add(usage.costcentre, what, usage.day, usage.quantity, 1),
@@ -158,15 +161,14 @@ fn quantities(sent: &[Sent], month: &str) -> BTreeMap<Key, i128> {
         }
         // A snapshot is carried over the next three days, unless there is another one.
         let carried = usage.day.iter_days().skip(1).take(3).take_while(|day| !is_complete(day));
-        for day in iter::once(usage.day).chain(carried).filter(|day| month_of(*day) == month) {
+        for day in iter::once(usage.day).chain(carried).filter(is_in_month) {
             add(usage.costcentre, what, day, 1_000_000, of_month);
         }
     }
-    for day in days(month) {
-        for (service, meter, class, costcentre, from, to) in AGREEMENTS {
-            if date(from) <= day && (to.is_empty() || day <= date(to)) {
-                add(costcentre, [service, meter, class], day, 1_000_000, of_month);
-            }
+    for (service, meter, class, costcentre, from, to) in AGREEMENTS {
+        let (from, to) = (date(from), if to.is_empty() { last } else { date(to) });
+        for day in days.iter().copied().filter(|day| (from..=to).contains(day)) {
+            add(costcentre, [service, meter, class], day, 1_000_000, of_month);
         }
     }
     sums.retain(|_, (amount, _)| *amount != 0);
