@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::program::Program;
 use books::Books;
-use events::{HOURS, MONITORED, Sent, TABLETS, Usage, date, observed, used, usual};
+use events::{HOURS, MONITORED, ROBOT_MINUTES, Sent, TABLETS, Usage, date, observed, used, usual};
 
 /// The lines are as worked out by hand: quantity, unit price, gross, joint, net, surcharge.
 fn by_hand(books: &Books<'_>, lines: &[(&str, [&str; 6])]) {
@@ -110,17 +110,21 @@ fn summer(books: &mut Books<'_>) {
 
     // In July, when a tablet costs 50.00 and monitoring is each customer's own again, a tablet is found that June's last
     // snapshot lacked: 29 and 30 June are 2/30 = 0.066667 × 48.00 = 3.20 more (32/30 = 1.066667 × 48.00 = 51.200016). And
-    // a host of 29 to 31 May: 34/31 = 1.096774 × 38.00 = 41.677412, so 0.096774 and 3.68 more, all of it joint.
+    // a host of 29 to 31 May: 34/31 = 1.096774 × 38.00 = 41.677412, so 0.096774 and 3.68 more, all of it joint. Half of what
+    // a robot ran in May is joint as well, 35.00 and 17.50, and bears no surcharge.
     books.send([
         Sent::Usage(observed(&TABLETS, "dev:t9", "520310", date("2021-06-29"))),
         Sent::Usage(observed(&MONITORED, "host:o9", "B0100", date("2021-05-29"))),
+        Sent::Usage(used("late run", &ROBOT_MINUTES, "110300", "2021-05-31", 100)),
         Sent::Usage(used("a company's", &HOURS, "B0100", "2021-07-05", 100)),
     ]);
     books.send(usual("2021-07"));
     books.close("2021-07", &json!({}));
     let tablet = "2021-07.2021-06.SOF.520310.pekplatta.device.-";
     let host = "2021-07.2021-05.LEJON.B0100.overvakning.object.-";
-    assert_eq!(books.corrections("2021-07"), [host, tablet]);
+    let robot = "2021-07.2021-05.KLF.110300.rpa-tjanst.robot_minute.-";
+    assert_eq!(books.corrections("2021-07"), [robot, host, tablet]);
+    assert_eq!(books.line(robot), ["100", "0.35", "35.00", "17.50", "17.50", "0.00"]);
     assert_eq!(books.line(host), ["0.096774", "38.00", "3.68", "3.68", "0.00", "0.00"]);
     assert_eq!(books.line(tablet)[..5], ["0.066667", "48.00", "3.20", "0.00", "3.20"]);
     let own = [
