@@ -72,6 +72,19 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
+fn a_key_makes_no_more_requests_than_it_may() {
+    let program = Program::start("[limits]\nrequests_per_second = 1\nrequests_burst = 5\n");
+    let first = program.command(&["keys", "create", "Drift", "--role", "admin"]).trim().to_owned();
+    let admin = Caller::new(&program, &first);
+    let answers: Vec<u16> = (0..8).map(|_| admin.get("/v1/services")).collect();
+    assert_eq!(answers[..5], [200; 5], "{answers:?}");
+    assert!(answers.contains(&429), "{answers:?}");
+    let answer = admin.http.get(format!("{}/v1/services", program.url())).bearer_auth(&first).send().unwrap();
+    assert!(answer.headers()["ratelimit-policy"].to_str().unwrap().contains("q=5"), "{answer:?}");
+    assert!(answer.headers().contains_key("ratelimit") && admin.get("/readyz") == 200);
+}
+
+#[test]
 fn with_keys_everybody_is_asked_for_one_and_may_do_what_its_role_is_for() {
     let mut program = Program::embedded();
     program.while_stopped(|directory| {

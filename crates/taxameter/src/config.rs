@@ -97,6 +97,8 @@ pub struct File {
     pub clickhouse: Option<ClickHouseSection>,
     /// The embedded ClickHouse when other processes use it.
     pub store: Option<StoreSection>,
+    /// How many requests each key may make.
+    pub limits: LimitsSection,
     /// How many partitions a new embedded usage log gets.
     pub partitions: Option<u32>,
     /// How far back events are taken and told apart, in months before they are received.
@@ -186,6 +188,22 @@ impl<'de> Deserialize<'de> for SpoolSetting {
     }
 }
 
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsSection {
+    /// How many requests a second each key may make for long. A request has up to 10,000 events.
+    pub requests_per_second: u32,
+    /// How many it may make at once, when it has made none for a while.
+    pub requests_burst: u32,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { requests_per_second: 100, requests_burst: 1_000 }
+    }
+}
+
 /// `[clickhouse]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -251,6 +269,8 @@ pub struct Config {
     pub store_password_file: Option<PathBuf>,
     /// The ClickHouse engine to use instead of fetching it.
     pub engine: Option<PathBuf>,
+    /// How many requests each key may make.
+    pub limits: LimitsSection,
     /// A key that holds for this run alone, for the one who started the program; none for everybody.
     pub own_key: Option<String>,
     /// How far back events are taken and told apart, in months before they are received.
@@ -324,6 +344,7 @@ impl Config {
             clickhouse: file.clickhouse,
             store_password_file: file.store.map(|store| store.password_file),
             engine: flags.engine.clone(),
+            limits: file.limits,
             own_key: None,
             horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
             log_keep_days: file.log_keep_days.unwrap_or(DEFAULT_LOG_KEEP_DAYS),

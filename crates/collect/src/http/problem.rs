@@ -37,6 +37,8 @@ pub enum Reason {
     AtomicRefused,
     /// An event is wrong, where every one must be right.
     InvalidEvents,
+    /// The key makes more requests than it may.
+    RateLimited,
     /// Too much is under way.
     Overloaded,
     /// The log is away, and the spool holds as much as it may.
@@ -127,6 +129,12 @@ impl Reason {
                 "En händelse är fel, så ingen togs emot",
                 "An event is wrong, so none was taken",
             ),
+            Reason::RateLimited => (
+                "rate_limited",
+                S::TOO_MANY_REQUESTS,
+                "Nyckeln har gjort för många anrop",
+                "The key has made too many requests",
+            ),
             Reason::Overloaded => (
                 "overloaded",
                 S::SERVICE_UNAVAILABLE,
@@ -168,7 +176,8 @@ impl Reason {
             | Reason::UnsupportedMediaType
             | Reason::UnsupportedEncoding
             | Reason::AtomicRefused
-            | Reason::InvalidEvents => None,
+            | Reason::InvalidEvents
+            | Reason::RateLimited => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Who may do what: without keys this machine alone, with keys by their roles (contract, "Access").
 
+mod limit;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use collect::http::problem::{Language, Problem, Reason};
 use prometheus::{IntCounterVec, Opts, Registry};
 use store::Store;
 use store::keys::{Key, Role};
+
+use limit::{Allowance, Limiter};
 
 use super::now;
 use super::parts::Stop;
@@ -46,6 +50,7 @@ pub(crate) struct Access {
     ring: ArcSwap<KeyRing>,
     /// The hash of the key that holds for this run alone.
     own: Option<String>,
+    limiter: Limiter,
     refused: IntCounterVec,
 }
 
@@ -76,7 +81,8 @@ impl Access {
             &["reason"],
         )?;
         registry.register(Box::new(refused.clone()))?;
-        Ok(Arc::new(Self { store: store.clone(), ring: ArcSwap::from_pointee(ring), own, refused }))
+        let limiter = Limiter::new(config.limits);
+        Ok(Arc::new(Self { store: store.clone(), ring: ArcSwap::from_pointee(ring), own, limiter, refused }))
     }
 
     /// Reads the keys again and again until told to stop. While the store is away those that were read last hold.
@@ -100,15 +106,16 @@ impl Access {
         }
     }
 
-    fn admit(&self, request: &mut Request) -> Result<(), Problem> {
+    /// Lets a request through, with what its key may still do; none where no key is asked for.
+    fn admit(&self, request: &mut Request) -> Result<Option<Allowance>, Problem> {
         let need = need(request.method(), request.uri().path());
         if need == Need::Nothing {
-            return Ok(());
+            return Ok(None);
         }
         let shown = shown(request.headers()).ok_or(Reason::NotAuthenticated)?;
         if self.own.as_ref().is_some_and(|own| *own == hash(&shown)) {
             request.extensions_mut().insert(Principal::Anyone);
-            return Ok(());
+            return Ok(None);
         }
         let ring = self.ring.load();
         let key = ring.holder(&shown, now()).ok_or(Reason::NotAuthenticated)?;
@@ -120,7 +127,7 @@ impl Access {
         }
         guard::no_foreign_page(request.method(), request.uri(), request.headers())?;
         request.extensions_mut().insert(principal(key));
-        Ok(())
+        Ok(Some(self.limiter.take(&key.id)))
     }
 }
 
@@ -136,11 +143,22 @@ pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Requ
     }
     let language = Language::of(request.headers());
     let changes_keys = request.method() == Method::POST && request.uri().path().starts_with("/v1/keys");
-    if let Err(problem) = access.admit(&mut request) {
-        access.refused.with_label_values(&[problem.reason.name()]).inc();
-        return problem.respond(language);
+    let (admitted, allowance) = match access.admit(&mut request) {
+        Ok(Some(allowance)) if !allowance.is_taken() => (Err(Reason::RateLimited.into()), Some(allowance)),
+        Ok(allowance) => (Ok(()), allowance),
+        Err(problem) => (Err(problem), None),
+    };
+    let mut response = match admitted {
+        Ok(()) => next.run(request).await,
+        Err(problem) => {
+            let problem: Problem = problem;
+            access.refused.with_label_values(&[problem.reason.name()]).inc();
+            problem.respond(language)
+        }
+    };
+    if let Some(allowance) = allowance {
+        access.limiter.tell(allowance, response.headers_mut());
     }
-    let response = next.run(request).await;
     if changes_keys && response.status().is_success() {
         access.refresh().await;
     }
