@@ -36,3 +36,6 @@ pub use money::{Money, Rate, UnitPrice};
 pub use price::PriceModel;
 pub use quantity::Quantity;
 pub use rejection::{Code, Rejection};
+
+#[cfg(test)]
+mod rules;

@@ -15,7 +15,7 @@ fn day(text: &str) -> NaiveDate {
     crate::calendar::parse_day(text).unwrap()
 }
 
-fn meter(slug: &str, kind: MeterKind, unit: &str, billed: bool) -> (String, Meter) {
+pub(crate) fn meter(slug: &str, kind: MeterKind, unit: &str, billed: bool) -> (String, Meter) {
     let meter = Meter {
         slug: slug.to_owned(),
         name: slug.to_owned(),
@@ -32,7 +32,7 @@ fn meter(slug: &str, kind: MeterKind, unit: &str, billed: bool) -> (String, Mete
     (slug.to_owned(), meter)
 }
 
-fn service(
+pub(crate) fn service(
     slug: &str,
     established: Option<&str>,
     meters: impl IntoIterator<Item = (String, Meter)>,
@@ -50,7 +50,14 @@ fn service(
     (slug.to_owned(), service)
 }
 
-fn price(service: &str, meter: &str, class: &str, from: &str, to: Option<&str>, price: &str) -> PriceRow {
+pub(crate) fn price(
+    service: &str,
+    meter: &str,
+    class: &str,
+    from: &str,
+    to: Option<&str>,
+    price: &str,
+) -> PriceRow {
     PriceRow {
         service: service.to_owned(),
         meter: meter.to_owned(),
@@ -65,7 +72,7 @@ fn price(service: &str, meter: &str, class: &str, from: &str, to: Option<&str>, 
     }
 }
 
-fn owned(code: &str, owners: &[(&str, &str, Option<&str>)]) -> (String, CostCentre) {
+pub(crate) fn owned(code: &str, owners: &[(&str, &str, Option<&str>)]) -> (String, CostCentre) {
     let owners = owners
         .iter()
         .map(|(customer, from, to)| Ownership {
