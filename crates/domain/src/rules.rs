@@ -1,5 +1,5 @@
 //! The money rules of the object plan, shown: each that computes something is worked by hand in a test that has its number
-//! in its name.
+//! in its name, and what must hold whatever is used and decided is tried on a million random lines.
 //!
 //! | Rule | Where it is worked by hand |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | R4, R6 | `charge::tests`, and [`golden`]: which services and payers bear the surcharge |
 //! | R5, R5b | `object::tests`: the required rate; `charge::tests`: 3 % of the year |
 //! | R7 | [`golden`]: a rate is its months' |
-//! | R8 | `object::tests`: the object's account |
+//! | R8 | `object::tests`: the object's account; [`sums`]: it never contains N |
 //! | R9 | [`golden`]: usage gives its lines and no others |
 //! | R10 | `object::tests`, and [`golden`]: contributions of a month and its corrections |
 //! | R11, R13 | `rating::tests` and `financing::tests`: shares, their scopes and phases |
@@ -22,14 +22,23 @@
 //! | D1, D2, D5 | [`golden`]: the surcharge's base, its own line, its rate in corrections |
 //! | rounding | [`rounding`], beside the tests of quantities, amounts and the spreading |
 
+mod corrected;
 mod golden;
+mod random;
 mod rounding;
+mod rows;
+mod sums;
+mod tiers;
+mod worlds;
 
 use crate::calendar::Month;
 use crate::catalogue::Catalogue;
 use crate::charge::{Charge, charges};
 use crate::rating::rate;
 use crate::usage::MonthlyUsage;
+
+/// How many random lines are rated at least: each property asserts its part.
+const _: () = assert!(sums::LINES_MIN + rows::LINES_MIN + corrected::LINES_MIN >= 1_000_000);
 
 fn month(text: &str) -> Month {
     text.parse().unwrap()
