@@ -39,12 +39,20 @@ fn payer_and_class(line: &Line) -> (Option<&str>, (&str, &str, &str)) {
 fn grosses(lines: &[Line]) -> Option<Vec<Money>> {
     let terms = lines[0].tariff.price.as_ref()?;
     let size: i128 = lines.iter().map(|line| line.quantity.micros().abs()).sum();
-    let used = lines.iter().map(|line| line.quantity.micros()).sum();
+    let used: i128 = lines.iter().map(|line| line.quantity.micros()).sum();
     let gross = terms.model.gross(terms.price, Quantity::from_micros(used))?;
     if size > SPREAD_MICROS_MAX || gross.ore().abs() > LINE_GROSS_MAX.ore() {
+        return None;
+    }
+    // Where quantities of both signs nearly cancel out, parts are greater than what there is to spread.
+    let part_max = i128::from(LINE_GROSS_MAX.ore()) * used.abs();
+    if lines.iter().any(|line| (i128::from(gross.ore()) * line.quantity.micros()).abs() > part_max) {
         return None;
     }
     let weights: Vec<(i128, &str)> =
         lines.iter().map(|line| (line.quantity.micros(), &*line.costcentre)).collect();
     Some(largest_remainder(gross, &weights))
 }
+
+#[cfg(test)]
+mod tests;
