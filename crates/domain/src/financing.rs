@@ -3,7 +3,7 @@
 //! A share holds for a part of a service (all of it, one kind of its costs, one meter, one class) and for some payers (all,
 //! kinds of them, named ones). The narrowest share in force decides: first by what it holds for, then by whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calendar::Month;
 use crate::catalogue::{Catalogue, Customer, Meter};
@@ -114,6 +114,18 @@ impl Part {
         }
     }
 
+    /// Whether it is all of another part of a service, or more; `cost_kind` knows the service's meters.
+    pub(crate) fn includes(&self, other: &Part, cost_kind: impl Fn(&str) -> Option<CostKind>) -> bool {
+        match (self, other) {
+            (Part::Service, _) => true,
+            (Part::CostKind(kind), Part::Meter(slug) | Part::Class { meter: slug, .. }) => {
+                cost_kind(slug) == Some(*kind)
+            }
+            (Part::Meter(slug), Part::Class { meter, .. }) => slug == meter,
+            (Part::CostKind(_) | Part::Meter(_) | Part::Class { .. }, _) => self == other,
+        }
+    }
+
     const fn narrowness(&self) -> u8 {
         match self {
             Part::Service => 0,
@@ -142,6 +154,19 @@ impl Payers {
             Payers::All => true,
             Payers::Kinds(kinds) => payer.is_some_and(|payer| kinds.contains(&payer.kind)),
             Payers::Named(codes) => payer.is_some_and(|payer| codes.contains(&payer.code)),
+        }
+    }
+
+    /// Whether they are all of some other payers, or more.
+    pub(crate) fn include(&self, other: &Payers, customers: &BTreeMap<String, Customer>) -> bool {
+        match (self, other) {
+            (Payers::All, _) => true,
+            (Payers::Kinds(kinds), Payers::Kinds(others)) => others.is_subset(kinds),
+            (Payers::Kinds(kinds), Payers::Named(codes)) => {
+                codes.iter().all(|code| customers.get(code).is_some_and(|payer| kinds.contains(&payer.kind)))
+            }
+            (Payers::Named(codes), Payers::Named(others)) => others.is_subset(codes),
+            (Payers::Kinds(_), Payers::All) | (Payers::Named(_), Payers::All | Payers::Kinds(_)) => false,
         }
     }
 
@@ -208,5 +233,7 @@ impl Catalogue {
     }
 }
 
+#[cfg(test)]
+mod scope_tests;
 #[cfg(test)]
 mod tests;

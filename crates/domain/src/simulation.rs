@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::calendar::Month;
 use crate::catalogue::{Catalogue, PriceRow, PriceState, SurchargeRate};
-use crate::financing::{JointShare, Part, Payers};
+use crate::financing::JointShare;
 use crate::money::{Money, Rate, UnitPrice};
 use crate::price::{Shape, Step};
 use crate::usage::{MeterKind, MonthlyUsage};
@@ -230,13 +230,15 @@ fn repriced(mut row: PriceRow, price: Price) -> PriceRow {
 }
 
 fn change_share(catalogue: &mut Catalogue, change: &Change, share: &JointShare) {
+    let decided = std::mem::take(&mut catalogue.joint_shares);
+    let cost_kind = |meter: &str| catalogue.meter(&share.service, meter).map(|meter| meter.cost_kind);
     let is_covered = |row: &JointShare| {
-        let by_part = share.part == Part::Service || share.part == row.part;
-        let by_payers = share.payers == Payers::All || share.payers == row.payers;
-        row.service == share.service && by_part && by_payers
+        row.service == share.service
+            && share.part.includes(&row.part, cost_kind)
+            && share.payers.include(&row.payers, &catalogue.customers)
     };
     let mut rows = Vec::new();
-    for row in std::mem::take(&mut catalogue.joint_shares) {
+    for row in decided {
         if !is_covered(&row) {
             rows.push(row);
             continue;

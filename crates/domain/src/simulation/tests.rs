@@ -1,5 +1,6 @@
 use super::*;
-use crate::financing::Phase;
+use crate::event::CustomerKind;
+use crate::financing::{Part, Payers, Phase};
 use crate::price::PriceModel;
 use crate::usage::MeterKind;
 
@@ -165,6 +166,41 @@ fn a_share_takes_the_place_of_what_holds_for_the_same_or_less() {
             "robot 2021-04–2022-03 0.5",
             "robot 2022-04– 0.25"
         ]
+    );
+}
+
+/// What is narrower would else decide still, and the simulation would show no difference.
+#[test]
+fn a_share_of_a_meter_for_a_kind_takes_the_place_of_its_classes_and_its_payers() {
+    let share = |part: Part, payers: Payers, share: &str| JointShare {
+        service: "e-moten".to_owned(),
+        part,
+        payers,
+        valid_from: month("2021-01"),
+        valid_to: None,
+        share: share.parse().unwrap(),
+        phase: Phase::Development,
+        bearer: None,
+        decision: "KS 1".to_owned(),
+    };
+    let room = || Part::Meter("room".to_owned());
+    let class = || Part::Class { meter: "room".to_owned(), class: "a".to_owned() };
+    let companies = || Payers::Kinds([CustomerKind::Bolag].into());
+    let lejon = || Payers::Named(["LEJON".to_owned()].into());
+    let catalogue = Catalogue {
+        joint_shares: vec![
+            share(room(), lejon(), "0.25"),
+            share(class(), Payers::All, "0"),
+            share(class(), companies(), "0.75"),
+        ],
+        ..crate::rating::tests::catalogue()
+    };
+    let what = What::Joint(share(room(), companies(), "0.5"));
+    let changed = changed(&catalogue, &[change("2021-01", None, what)]);
+    let rows = changed.joint_shares.iter().map(|row| (&row.part, &row.payers, row.share.to_string()));
+    assert_eq!(
+        rows.collect::<Vec<_>>(),
+        [(&room(), &companies(), "0.5".to_owned()), (&class(), &Payers::All, "0".to_owned())]
     );
 }
 
