@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn prices_and_rates_have_limits() {
-        for wrong in ["-1", "1000000001", "0.0000001", "1e3", "1,5", "", " 1"] {
+        for wrong in ["-1", "1000000001", "0.0000001", "1e3", "1,5", "", " 1", "+1", "1_000", "1-", "-"] {
             assert!(wrong.parse::<UnitPrice>().is_err(), "{wrong}");
         }
         for wrong in ["-0.01", "1.01", "0.000000001"] {
@@ -219,6 +219,40 @@ mod tests {
             "0.03".parse::<Rate>().unwrap().of(Money::from_ore(13_498_932_000)),
             Money::from_ore(404_967_960)
         );
+    }
+
+    #[test]
+    fn what_is_at_a_limit_is_within_it() {
+        for (text, shown) in [("0", "0.00"), ("1000000000", "1000000000.00"), ("0.000001", "0.000001")] {
+            assert_eq!(text.parse::<UnitPrice>().unwrap().to_string(), shown);
+        }
+        for (text, shown) in [("0", "0"), ("1", "1"), ("1.000", "1"), ("0.00000001", "0.00000001")] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn amounts_add_and_subtract_exactly() {
+        let (a, b) = (Money::from_ore(i64::MAX - 1), Money::from_ore(1));
+        assert_eq!([a + b, a - b, -b].map(Money::ore), [i64::MAX, i64::MAX - 2, -1]);
+        let mut amount = Money::from_ore(5);
+        amount += Money::from_ore(3);
+        assert_eq!(amount, Money::from_ore(8));
+        amount -= Money::from_ore(10);
+        assert_eq!(amount, Money::from_ore(-2));
+        assert_eq!([3, -5, 7].map(Money::from_ore).into_iter().sum::<Money>(), Money::from_ore(5));
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond ±92 million million kronor")]
+    fn a_sum_beyond_what_an_amount_holds_is_a_bug() {
+        let _ = Money::from_ore(i64::MAX) + Money::from_ore(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond ±92 million million kronor")]
+    fn a_difference_beyond_what_an_amount_holds_is_a_bug() {
+        let _ = Money::from_ore(i64::MIN) - Money::from_ore(1);
     }
 
     #[test]

@@ -163,3 +163,6 @@ fn corrections_of_payer(
     spread_over(&mut lines, total, rate);
     lines
 }
+
+#[cfg(test)]
+mod tests;

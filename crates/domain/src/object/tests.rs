@@ -366,3 +366,14 @@ fn a_planned_year_is_its_volumes_at_its_prices() {
     assert_eq!((basis.budget, basis.required()), (kronor("4700000"), kronor("4700000")));
     assert_eq!(planned(&catalogue, 2019), RateBasis::default());
 }
+
+#[test]
+fn names_read_back() {
+    for part in BudgetPart::ALL {
+        assert_eq!(BudgetPart::from_name(part.name()), Some(part));
+    }
+    for financing in RoleFinancing::ALL {
+        assert_eq!(RoleFinancing::from_name(financing.name()), Some(financing));
+    }
+    assert_eq!((BudgetPart::from_name("drift"), RoleFinancing::from_name("stab")), (None, None));
+}
