@@ -230,10 +230,12 @@ fn r8_the_account_has_the_surcharge_the_joint_cost_and_the_contributions_and_no_
         (basis.budget, basis.joint, basis.adjustments, basis.turnover),
         (kronor("4700000"), kronor("450"), kronor("-200"), kronor("10650"))
     );
-    // Halves add up to the whole.
-    let mut sum = Account::of(&charges[..3]);
-    sum.add(&Account::of(&charges[3..]));
-    assert_eq!(sum, account);
+    // Parts add up to the whole, wherever they are cut.
+    for at in 0..=charges.len() {
+        let mut sum = Account::of(&charges[..at]);
+        sum.add(&Account::of(&charges[at..]));
+        assert_eq!(sum, account, "{at}");
+    }
 }
 
 #[test]
@@ -293,6 +295,12 @@ fn r16_projects_cross_years_and_stay_out_of_the_budget() {
     assert_eq!(projects(2021), [["250000.00", "550000.50", "349999.50"]]);
     assert_eq!(projects(2022), [["300000.50", "550000.50", "349999.50"]]);
     assert!(projects(2020).is_empty() && projects(2023).is_empty());
+    // What is booked after its last day still shows, in that year.
+    let mut late = plan.clone();
+    late.entries.push(entry("2023-01-02", project(), "-50000"));
+    let of = |p: ProjectOutcome| [p.booked_in_year, p.booked].map(|amount| amount.to_string());
+    assert_eq!(late.projects_of(2023).into_iter().map(of).collect::<Vec<_>>(), [["-50000.00", "500000.50"]]);
+    assert!(late.projects_of(2024).is_empty());
 }
 
 #[test]
@@ -343,6 +351,7 @@ fn a_planned_year_is_its_volumes_at_its_prices() {
         bearer: None,
         decision: "KS 2".to_owned(),
     };
+    let budget = Budget { carried_over: kronor("50000"), ..budget() };
     let catalogue = Catalogue {
         services: [("a".to_owned(), service)].into(),
         prices: vec![price("2020-01", Some("2021-06"), "10", None), price("2021-07", None, "12", Some("10"))],
@@ -356,14 +365,14 @@ fn a_planned_year_is_its_volumes_at_its_prices() {
             class: String::new(),
             volume: Quantity::parse("100").unwrap(),
         }],
-        object: ObjectPlan { budgets: [(2021, budget())].into(), ..ObjectPlan::default() },
+        object: ObjectPlan { budgets: [(2021, budget)].into(), ..ObjectPlan::default() },
         ..Catalogue::default()
     };
     let basis = planned(&catalogue, 2021);
     // Jan–Mar 3 × 1000, Apr–Jun 3 × 500, Jul–Nov 5 × 1200, December is financed jointly for good.
     assert_eq!(basis.turnover, kronor("10500"));
     assert_eq!((basis.joint, basis.adjustments), (kronor("1200"), kronor("1200")));
-    assert_eq!((basis.budget, basis.required()), (kronor("4700000"), kronor("4700000")));
+    assert_eq!((basis.budget, basis.required()), (kronor("4700000"), kronor("4650000")));
     assert_eq!(planned(&catalogue, 2019), RateBasis::default());
 }
 

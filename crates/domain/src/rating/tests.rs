@@ -346,6 +346,8 @@ fn the_owner_on_the_day_pays_when_a_cost_centre_changes_hands() {
         used_on("2021-03-21", "e-moten", "participant_hour", "441003", "", 4_000_000),
         // The days of a cost centre with one owner are not needed, and not counted twice.
         used_on("2021-03-21", "e-moten", "participant_hour", "110200", "", 1_000_000),
+        // Nor are days of other months.
+        used_on("2021-04-01", "e-moten", "participant_hour", "441002", "", 9_000_000),
     ];
     let rated = rate(&catalogue(), month("2021-03"), &usage, &days);
     assert_eq!(
@@ -457,6 +459,29 @@ fn usage_that_cannot_be_billed_is_found_and_never_billed_as_nothing() {
             },
         ]
     );
+}
+
+#[test]
+fn what_cancels_out_is_no_line_and_what_does_not_fit_is_found() {
+    let greatest = 1_000_000_000_000_000_000_000_000_000;
+    let usage = [
+        used("2021-03", "e-moten", "participant_hour", "110200", "", 5_000_000),
+        used("2021-03", "e-moten", "participant_hour", "110200", "", -5_000_000),
+        used("2021-03", "e-moten", "user", "110200", "", greatest),
+        used("2021-03", "e-moten", "user", "441001", "", -greatest),
+        used("2021-03", "e-moten", "user", "B0100", "", greatest + 1),
+    ];
+    let rated = rate(&catalogue(), month("2021-03"), &usage, &[]);
+    assert_eq!(lines(&rated), [""; 0]);
+    let unpriced: Vec<_> = rated.unpriced.iter().map(|line| (&*line.costcentre, line.amount)).collect();
+    assert_eq!(unpriced, [("110200", greatest), ("441001", -greatest)]);
+    let found = Finding::TooLarge {
+        service: "e-moten".to_owned(),
+        meter: "user".to_owned(),
+        class: String::new(),
+        costcentre: "B0100".to_owned(),
+    };
+    assert_eq!(rated.findings, [found]);
 }
 
 #[test]

@@ -139,6 +139,17 @@ fn a_correction_of_p_is_a_difference_of_rounded_sums() {
 }
 
 #[test]
+fn a_correction_of_p_is_each_payers_own() {
+    // N = 0.14: P = öre(0.42 öre) = 0 for each of two payers, 0.17: öre(0.51) = 1 for each. Together 0.06 more would bear
+    // öre(0.18) = 0.
+    let catalogue = priced("0.01", "");
+    let of = |ore: i128| ["110200", "B0100"].map(|costcentre| hours(costcentre, ore * 1_000_000));
+    let booked = charged(&catalogue, "2021-03", &of(14));
+    let lines = corrected(&catalogue, &of(17), &booked);
+    assert_eq!((parts(&lines, |c| c.net), parts(&lines, |c| c.surcharge)), (vec![3, 3], vec![1, 1]));
+}
+
+#[test]
 fn a_payers_amount_is_spread_by_largest_remainder_and_a_credit_mirrors_it() {
     // 1 kr for the month over three equal cost centres: 0.34 to the first by code. A credit is spread the same way.
     let catalogue = priced("1", "fast");

@@ -1,12 +1,15 @@
 //! What adds up in every month: lines to their payers, payers to the total, the surcharge's parts to the surcharge; and
 //! what the object's account holds of it.
 
+use std::collections::BTreeMap;
+
 use super::random::Random;
 use super::worlds::World;
 use crate::charge::{Charge, Totals};
 use crate::money::{Money, Rate};
 use crate::object::Account;
-use crate::rating::LINE_GROSS_MAX;
+use crate::quantity::Quantity;
+use crate::rating::{LINE_GROSS_MAX, Line};
 use crate::surcharge::{CLAIM_DENOMINATOR, claim};
 
 pub(super) const LINES_MIN: usize = 400_000;
@@ -19,9 +22,7 @@ fn what_is_billed_adds_up_whatever_is_used_and_decided() {
         let world = World::new(&mut Random::new(seed));
         let rated = world.rated();
         lines += rated.lines.len();
-        for line in &rated.lines {
-            assert!(line.gross.ore().abs() <= LINE_GROSS_MAX.ore(), "seed {seed}: {line:?}");
-        }
+        grosses_are_the_prices(seed, &rated.lines);
         let charges = crate::charge::charges(&rated, Some(world.rate));
         let attributed = rated.lines.iter().filter(|line| line.customer.is_some());
         assert_eq!(charges.len(), attributed.count(), "seed {seed}");
@@ -34,6 +35,28 @@ fn what_is_billed_adds_up_whatever_is_used_and_decided() {
         account_is_without_revenue(seed, &charges);
     }
     assert!(lines >= LINES_MIN, "{lines}");
+}
+
+/// What a payer used of a class comes to what its model says, however many cost centres bear it.
+fn grosses_are_the_prices(seed: u64, lines: &[Line]) {
+    let mut used: BTreeMap<_, (&Line, i128, Money)> = BTreeMap::new();
+    for line in lines {
+        assert!(line.gross.ore().abs() <= LINE_GROSS_MAX.ore(), "seed {seed}: {line:?}");
+        match line.unit_price() {
+            Some(price) => assert_eq!(Some(line.gross), price.times(line.quantity), "seed {seed}: {line:?}"),
+            None => {
+                let key = (line.customer.as_ref(), line.tariff.key());
+                let (_, quantity, gross) = used.entry(key).or_insert((line, 0, Money::ZERO));
+                *quantity += line.quantity.micros();
+                *gross += line.gross;
+            }
+        }
+    }
+    for (line, quantity, gross) in used.into_values() {
+        let terms = line.tariff.price.as_ref().unwrap();
+        let wanted = terms.model.gross(terms.price, Quantity::from_micros(quantity));
+        assert_eq!(Some(gross), wanted, "seed {seed}: {line:?}");
+    }
 }
 
 fn payer_adds_up(seed: u64, rate: Rate, charges: &[Charge]) -> Totals {

@@ -77,6 +77,21 @@ fn a_total_without_anybody_to_carry_it_is_a_bug() {
     apportion::<u8>(Money::from_ore(1), &[], 1);
 }
 
+#[test]
+#[should_panic(expected = "went beyond ±92 million million kronor")]
+fn a_part_beyond_what_an_amount_holds_is_a_bug() {
+    largest_remainder(Money::from_ore(i64::MAX), &[(2, "a"), (-1, "b")]);
+}
+
+#[test]
+fn what_is_left_beside_whole_claims_goes_to_those_who_claim_something() {
+    // Claims of 0, 2 and 2 öre, and totals off by one: by key, but a claim of nothing comes last.
+    let claims = [(0, "a"), (2, "b"), (2, "c")];
+    for (total, parts) in [(5, [0, 3, 2]), (3, [0, 1, 2]), (4, [0, 2, 2]), (7, [1, 3, 3])] {
+        assert_eq!(apportion(Money::from_ore(total), &claims, 1), ore(&parts), "{total}");
+    }
+}
+
 fn weights() -> impl Strategy<Value = Vec<i128>> {
     prop::collection::vec(
         prop_oneof![Just(0_i128), -100_i128..100, -1_000_000_000_000_i128..1_000_000_000_000],
