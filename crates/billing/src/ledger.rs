@@ -93,3 +93,6 @@ impl Ledger {
         self.carried_out.keys().next_back().map_or(0, |last| last + 1)
     }
 }
+
+#[cfg(test)]
+mod tests;
