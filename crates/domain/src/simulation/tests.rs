@@ -82,6 +82,48 @@ fn a_price_changes_in_its_months_and_no_others() {
 }
 
 #[test]
+fn the_first_and_the_last_month_of_a_change_and_of_a_price_belong_to_them() {
+    let class = |class: &str| PriceRow {
+        class: class.to_owned(),
+        ..price("room", "2020-01", None, "500", PriceState::Decided)
+    };
+    let catalogue = Catalogue {
+        prices: vec![
+            price("hour", "2020-01", Some("2021-03"), "0.48", PriceState::Decided),
+            price("hour", "2021-04", None, "0.52", PriceState::Decided),
+            class("a"),
+            class("b"),
+        ],
+        ..Catalogue::default()
+    };
+    let hours = |from, to| {
+        let what = What::Price(of("e-moten", Some("hour")), Price::Kronor("1".parse().unwrap()));
+        prices(&changed(&catalogue, &[change(from, Some(to), what)]))
+            .into_iter()
+            .take_while(|row| row.starts_with('h'))
+    };
+    assert_eq!(
+        hours("2021-03", "2021-03").collect::<Vec<_>>(),
+        ["hour 2020-01–2021-02 0.48 KS 1", "hour 2021-03–2021-03 1.00 simulerad", "hour 2021-04– 0.52 KS 1"]
+    );
+    assert_eq!(
+        hours("2021-02", "2021-04").collect::<Vec<_>>(),
+        [
+            "hour 2020-01–2021-01 0.48 KS 1",
+            "hour 2021-02–2021-03 1.00 simulerad",
+            "hour 2021-04–2021-04 1.00 simulerad",
+            "hour 2021-05– 0.52 KS 1",
+        ]
+    );
+    // One class of a meter changes alone.
+    let only_b = Selection { class: Some("b".to_owned()), ..of("e-moten", Some("room")) };
+    let what = What::Price(only_b, Price::Kronor("1".parse().unwrap()));
+    let rooms = changed(&catalogue, &[change("2020-01", None, what)]).prices.split_off(2);
+    let shown: Vec<_> = rooms.iter().map(|row| (row.class.as_str(), row.price.to_string())).collect();
+    assert_eq!(shown, [("a", "500.00".to_owned()), ("b", "1.00".to_owned())]);
+}
+
+#[test]
 fn steps_and_a_minimum_rise_with_the_price() {
     let model = "trappa 1000:1.2 5000:0.9 minst 500".parse().unwrap();
     let row = PriceRow { model, ..price("hour", "2020-01", None, "2", PriceState::Decided) };
@@ -114,6 +156,11 @@ fn a_rate_holds_for_its_months_and_the_decided_ones_resume() {
     assert_eq!(simulated("2021-06", Some("2022-06")), ["-", "0.03", "0.05", "0.05", "0.05", "0.0348"]);
     assert_eq!(simulated("2021-01", Some("2021-12")), ["-", "0.05", "0.05", "0.05", "0.0348", "0.0348"]);
     assert_eq!(simulated("2020-12", None), ["0.05"; 6]);
+    // The row that was decided for the first month is replaced.
+    let what = What::Rate("0.05".parse().unwrap());
+    let rows = changed(&catalogue, &[change("2021-01", Some("2021-12"), what)]).rates;
+    let shown: Vec<_> = rows.iter().map(|row| (row.valid_from.to_string(), row.decision.as_str())).collect();
+    assert_eq!(shown, [("2021-01".to_owned(), "simulerad"), ("2022-01".to_owned(), "KS 1")]);
     // Before there was any rate, none resumes.
     assert_eq!(simulated("2020-11", Some("2020-11")), ["0", "0.03", "0.03", "0.03", "0.0348", "0.0348"]);
 }
@@ -197,10 +244,14 @@ fn a_share_of_a_meter_for_a_kind_takes_the_place_of_its_classes_and_its_payers()
     };
     let what = What::Joint(share(room(), companies(), "0.5"));
     let changed = changed(&catalogue, &[change("2021-01", None, what)]);
-    let rows = changed.joint_shares.iter().map(|row| (&row.part, &row.payers, row.share.to_string()));
+    let rows = changed.joint_shares.iter();
+    let rows = rows.map(|row| (&row.part, &row.payers, row.share.to_string(), row.decision.as_str()));
     assert_eq!(
         rows.collect::<Vec<_>>(),
-        [(&room(), &companies(), "0.5".to_owned()), (&class(), &Payers::All, "0".to_owned())]
+        [
+            (&room(), &companies(), "0.5".to_owned(), "simulerad"),
+            (&class(), &Payers::All, "0".to_owned(), "KS 1"),
+        ]
     );
 }
 
