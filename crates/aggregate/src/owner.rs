@@ -181,7 +181,7 @@ impl<S: Rows> Owner<S> {
         let began = self.counter.place().generation;
         let generations = until_done(metrics, "look at the generations", || rows.generations()).await;
         match generations.last() {
-            Some(last) if last.generation != began => {
+            Some(last) if last.generation > began => {
                 Err(Error::OtherGeneration { began, found: last.generation })
             }
             _ => Ok(()),

@@ -28,8 +28,9 @@ use crate::upkeep::{self, Kept};
 /// that is counted and the one that is held back a partition has at most 8 MB.
 const DELIVERIES_MAX: usize = 2;
 
-/// How long a log may say that it ends before what was counted.
-const LOG_END_WAIT: Duration = Duration::from_secs(10);
+/// How long a log may say that it ends before what was counted: a broker that leads since a moment knows how far all copies
+/// go when the slowest has caught up or was given up, which takes Kafka's `replica.lag.time.max.ms` (30 s) at most.
+const LOG_END_WAIT: Duration = Duration::from_secs(60);
 
 /// How long to wait for a store that does not answer.
 const STORE_POLL: Duration = Duration::from_secs(1);
