@@ -20,6 +20,7 @@ pub fn changes_closed_month(old: &Catalogue, new: &Checked, last_closed: Option<
     comparison.meters(last_closed.is_some());
     if let Some(last) = last_closed {
         comparison.money(last);
+        comparison.kinds();
         comparison.owners(last.last_day());
         comparison.agreements(last.last_day());
     }
@@ -140,6 +141,23 @@ impl Comparison<'_> {
                     &place,
                     format!("{swedish}{name} ändras i den stängda månaden {month}: {from} → {to}"),
                     format!("{english}{name} changes in the closed month {month}: {from} → {to}"),
+                );
+            }
+        }
+    }
+
+    /// What customers are: it decides about their joint financing and their VAT, for all time.
+    fn kinds(&mut self) {
+        let old = self.old;
+        for (code, before) in &old.customers {
+            let Some(after) = self.new.catalogue.customers.get(code) else { continue };
+            if before.kind != after.kind {
+                let (from, to) = (before.kind.name(), after.kind.name());
+                let place = self.place(Object::Customer, code, "kunder.csv");
+                self.closed(
+                    &place,
+                    format!("kunden {code} byter slag från {from} till {to}, också bakåt i tiden"),
+                    format!("customer {code} changes from {from} to {to}, also back in time"),
                 );
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use domain::calendar::parse_day;
-use domain::event::check_slug;
+use domain::event::{CustomerKind, check_slug};
 use domain::financing::CostKind;
 use domain::money::{Rate, UnitPrice};
 use domain::price::{InvalidPriceModel, PriceModel};
@@ -12,6 +12,7 @@ use domain::{Money, Month, Quantity};
 use rust_decimal::Decimal;
 
 use crate::finding::{Code, Findings, Place, say};
+use crate::sheet::fold;
 use crate::table::{Cell, Table};
 
 /// The greatest amount of a budget or an entry, in kronor: what is beyond is a slip.
@@ -298,6 +299,13 @@ pub(crate) fn one_of<T>(
         );
     }
     value
+}
+
+/// A kind of customer.
+pub(crate) fn customer_kind(cell: &Cell, findings: &mut Findings) -> Option<CustomerKind> {
+    let all = CustomerKind::ALL.map(CustomerKind::name);
+    let known = (Code::UnknownCustomerKind, ("inget slag av kund", "not a kind of customer"), all.as_slice());
+    one_of(cell, known, |text| CustomerKind::from_name(&fold(text)), findings)
 }
 
 /// What a meter's cost is for.

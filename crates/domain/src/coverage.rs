@@ -20,6 +20,9 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// Every comparison.
+    pub const ALL: [Comparison; 2] = [Comparison::Quantities, Comparison::People];
+
     /// As it is written in the catalogue.
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,7 +33,7 @@ impl Comparison {
 
     /// The comparison with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Comparison::People, Comparison::Quantities].into_iter().find(|one| one.name() == name)
+        Self::ALL.into_iter().find(|comparison| comparison.name() == name)
     }
 }
 

@@ -11,7 +11,7 @@ use domain::personal_data;
 use super::Draft;
 use crate::finding::{Code, Place, say};
 use crate::rows::Object;
-use crate::sheet::{Column, fold, needed, optional};
+use crate::sheet::{Column, needed, optional};
 use crate::table::{Cell, Table};
 use crate::values::{self, Validity, overlaps};
 
@@ -40,7 +40,7 @@ fn read_customer(draft: &mut Draft, row: &Table) {
     let name = row.required("namn", findings).map(|cell| cell.text.clone());
     let kind = row.required("slag", findings).cloned();
     let number = row.cell("orgnr").map(|cell| values::organisation_number(cell, findings));
-    let kind = kind.and_then(|cell| kind_of(draft, &cell));
+    let kind = kind.and_then(|cell| values::customer_kind(&cell, &mut draft.findings));
     let Some(code) = code.and_then(|cell| code_of(draft, Code::InvalidCustomer, &cell)) else { return };
     if let Some(first) = draft.places.get(&(Object::Customer, code.clone())) {
         let line = first.number();
@@ -76,20 +76,6 @@ fn read_customer(draft: &mut Draft, row: &Table) {
         }
         (None, _, _) | (_, None, _) | (_, _, None) => draft.declare(Object::Customer, code),
     }
-}
-
-fn kind_of(draft: &mut Draft, cell: &Cell) -> Option<CustomerKind> {
-    let kind = CustomerKind::from_name(&fold(&cell.text));
-    if kind.is_none() {
-        let text = &cell.text;
-        draft.find(
-            Code::UnknownCustomerKind,
-            &cell.place,
-            say(format!("{text:?} är inget slag av kund"), format!("{text:?} is not a kind of customer")),
-            say("skriv forvaltning, bolag eller objekt", "write forvaltning, bolag or objekt"),
-        );
-    }
-    kind
 }
 
 fn code_of(draft: &mut Draft, code: Code, cell: &Cell) -> Option<String> {

@@ -230,18 +230,8 @@ fn read_payers(draft: &mut Draft, row: &Table) -> Option<Payers> {
         return None;
     }
     if !kinds.is_empty() {
-        let read: Vec<_> = kinds
-            .iter()
-            .map(|cell| {
-                let all = CustomerKind::ALL.map(CustomerKind::name);
-                let known = (
-                    Code::UnknownCustomerKind,
-                    ("inget slag av kund", "not a kind of customer"),
-                    all.as_slice(),
-                );
-                values::one_of(cell, known, CustomerKind::from_name, &mut draft.findings)
-            })
-            .collect();
+        let read: Vec<_> =
+            kinds.iter().map(|cell| values::customer_kind(cell, &mut draft.findings)).collect();
         return read.into_iter().collect::<Option<BTreeSet<_>>>().map(Payers::Kinds);
     }
     if codes.is_empty() {

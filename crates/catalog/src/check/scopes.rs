@@ -1,13 +1,13 @@
 //! `omfattning.toml`: for whom services are mandatory (R14). Nothing in it changes what anybody pays.
 
 use domain::coverage::{Comparison, CoverageScope, MeterClasses};
-use domain::event::CustomerKind;
 use domain::usage::MeterKind;
 
+use super::customers::known_customer;
 use super::{Draft, classes};
 use crate::finding::{Code, Place, say};
 use crate::rows::Object;
-use crate::table::{Cell, Fields, Table};
+use crate::table::{Fields, Table};
 use crate::values;
 
 const FILE: &str = "omfattning.toml";
@@ -56,10 +56,15 @@ fn read_scope(draft: &mut Draft, row: &Table) -> Option<CoverageScope> {
     let name = row.required("namn", &mut draft.findings).map(|cell| cell.text.clone());
     let validity = values::months(row, &mut draft.findings);
     let comparison = row.required("jamforelse", &mut draft.findings).cloned();
-    let comparison = comparison.and_then(|cell| comparison_of(draft, &cell));
+    let comparison = comparison.and_then(|cell| {
+        let all = Comparison::ALL.map(Comparison::name);
+        let known = (Code::UnknownComparison, ("ingen jämförelse", "not a comparison"), all.as_slice());
+        values::one_of(&cell, known, Comparison::from_name, &mut draft.findings)
+    });
     let decision = draft.decision(row);
-    let customers = customers(draft, row.list("kunder"));
-    let kinds = kinds(draft, row.list("slag"));
+    let customers: Vec<_> = row.list("kunder").iter().map(|cell| known_customer(draft, cell)).collect();
+    let kinds: Vec<_> =
+        row.list("slag").iter().map(|cell| values::customer_kind(cell, &mut draft.findings)).collect();
     let has = meter_of(draft, row, ["tjanst", "matare", "klasser"]);
     let population = meter_of(draft, row, ["befolkning_tjanst", "befolkning_matare", "befolkning_klasser"]);
     let ((has, has_kind), (population, population_kind)) = (has?, population?);
@@ -71,27 +76,13 @@ fn read_scope(draft: &mut Draft, row: &Table) -> Option<CoverageScope> {
         name: name?,
         has,
         population,
-        customers: customers?,
-        kinds: kinds?,
+        customers: customers.into_iter().collect::<Option<_>>()?,
+        kinds: kinds.into_iter().collect::<Option<_>>()?,
         valid_from: validity.from,
         valid_to: validity.to,
         comparison,
         decision: decision?,
     })
-}
-
-fn comparison_of(draft: &mut Draft, cell: &Cell) -> Option<Comparison> {
-    let comparison = Comparison::from_name(&cell.text);
-    if comparison.is_none() {
-        let text = &cell.text;
-        draft.find(
-            Code::UnknownComparison,
-            &cell.place,
-            say(format!("{text:?} är ingen jämförelse"), format!("{text:?} is not a comparison")),
-            say("skriv antal eller personer", "write antal (numbers) or personer (people)"),
-        );
-    }
-    comparison
 }
 
 /// People are known one by one only from meters of distinct subjects; and what is no number of somebody or something
@@ -172,36 +163,4 @@ fn meter_of(
     }
     let kind = meter.kind;
     Some((MeterClasses { service: service.slug, meter: meter.slug, classes: wanted }, kind))
-}
-
-fn customers(draft: &mut Draft, cells: &[Cell]) -> Option<Vec<String>> {
-    let mut codes = Vec::new();
-    for cell in cells {
-        let code = &cell.text;
-        if !draft.catalogue.customers.contains_key(code) && !draft.is_broken(Object::Customer, code) {
-            let known: Vec<String> = draft.catalogue.customers.keys().cloned().collect();
-            draft.unknown(Code::UnknownCustomer, cell, ("kunden", "customer"), "kunder.csv", &known);
-            return None;
-        }
-        codes.push(code.clone());
-    }
-    Some(codes)
-}
-
-fn kinds(draft: &mut Draft, cells: &[Cell]) -> Option<Vec<CustomerKind>> {
-    let mut kinds = Vec::new();
-    for cell in cells {
-        let Some(kind) = CustomerKind::from_name(&cell.text) else {
-            let text = &cell.text;
-            draft.find(
-                Code::UnknownCustomerKind,
-                &cell.place,
-                say(format!("{text:?} är inget slag av kund"), format!("{text:?} is not a kind of customer")),
-                say("skriv forvaltning, bolag eller objekt", "write forvaltning, bolag or objekt"),
-            );
-            return None;
-        };
-        kinds.push(kind);
-    }
-    Some(kinds)
 }

@@ -60,6 +60,14 @@ fn for_whom_a_service_is_mandatory_may_change_in_a_closed_month() {
 }
 
 #[test]
+fn a_customer_stays_what_it_is_once_a_month_is_closed() {
+    let (old, new) = ("BOLAG;Bolaget AB;bolag;556477-7851", "BOLAG;Bolaget AB;forvaltning;556477-7851");
+    assert_eq!(refused("kunder.csv", old, new, None), []);
+    let place = [(Code::ClosedMonthChanged, "kunder.csv".to_owned(), Some(3))];
+    assert_eq!(refused("kunder.csv", old, new, Some("2021-01")), place);
+}
+
+#[test]
 fn what_a_meter_is_never_changes() {
     let place = |line| [(Code::MeterChanged, SERVICES.to_owned(), Some(line))];
     assert_eq!(refused(SERVICES, "enhet = \"h\"", "enhet = \"min\"", None), place(27));
