@@ -119,6 +119,9 @@ fn decimal(
 pub struct UnitPrice(Decimal);
 
 impl UnitPrice {
+    /// The greatest price, in kronor: what is beyond is a mistake.
+    pub const KRONOR_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
     /// Kronor per unit.
     pub const fn kronor(self) -> Decimal {
         self.0
@@ -133,9 +136,8 @@ impl UnitPrice {
 impl FromStr for UnitPrice {
     type Err = InvalidNumber;
     fn from_str(text: &str) -> Result<Self, InvalidNumber> {
-        let limit = Decimal::from(1_000_000_000);
         decimal(text, "a price from 0 to 1000000000 kr with at most 6 decimals", |p| {
-            p >= Decimal::ZERO && p <= limit && p.normalize().scale() <= 6
+            p >= Decimal::ZERO && p <= Self::KRONOR_MAX && p.normalize().scale() <= 6
         })
         .map(Self)
     }

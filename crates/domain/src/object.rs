@@ -47,9 +47,16 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// B: what all parts were given.
+    /// What all parts were given.
     pub fn total(&self) -> Money {
         self.parts.values().copied().sum()
+    }
+
+    /// B: what is to be collected whatever services are financed jointly. What is set aside for those is not in it: J has
+    /// what they really cost, and would count them twice (R5b, R15).
+    pub fn to_collect(&self) -> Money {
+        let parts = self.parts.iter().filter(|(part, _)| **part != BudgetPart::Joint);
+        parts.map(|(_, amount)| *amount).sum()
     }
 
     /// C: what comes from elsewhere and need not be collected.

@@ -85,8 +85,9 @@ impl Percent {
     fn of_price(self, price: UnitPrice) -> UnitPrice {
         let changed = price.kronor() * self.factor();
         let rounded = changed.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero);
-        // Eleven times the greatest price is beyond a price: then it stays what it can be at most.
-        rounded.normalize().to_string().parse().unwrap_or(price)
+        // Eleven times the greatest price is beyond what a price may be.
+        let most = rounded.min(UnitPrice::KRONOR_MAX);
+        most.normalize().to_string().parse().unwrap_or(price)
     }
 
     fn of_money(self, amount: Money) -> Money {

@@ -81,7 +81,7 @@ impl Account {
     /// What the required rate is reckoned from, with this outcome and a budget.
     pub fn rate_basis(&self, budget: Option<&Budget>) -> RateBasis {
         RateBasis {
-            budget: budget.map(Budget::total).unwrap_or_default(),
+            budget: budget.map(Budget::to_collect).unwrap_or_default(),
             joint: self.borne(|phase| phase == Phase::Permanent),
             adjustments: self.contributed(),
             from_elsewhere: budget.map(Budget::from_elsewhere).unwrap_or_default(),

@@ -13,7 +13,7 @@ use crate::rating::Tariff;
 pub fn planned(catalogue: &Catalogue, year: i32) -> RateBasis {
     let budget = catalogue.object.budgets.get(&year);
     let mut basis = RateBasis {
-        budget: budget.map(super::Budget::total).unwrap_or_default(),
+        budget: budget.map(super::Budget::to_collect).unwrap_or_default(),
         from_elsewhere: budget.map(super::Budget::from_elsewhere).unwrap_or_default(),
         ..RateBasis::default()
     };

@@ -61,6 +61,19 @@ fn r1_the_budgets_parts_add_up_to_4_7_million() {
 }
 
 #[test]
+fn r15_what_is_set_aside_for_joint_services_is_not_collected_twice() {
+    // R5b's example, with the budget set aside for the service that it costs: 6.05 M of 133.65 M, not 7.40 M.
+    let mut with_service = budget();
+    with_service.parts.insert(BudgetPart::Joint, kronor("1350000"));
+    assert_eq!((with_service.total(), with_service.to_collect()), (kronor("6050000"), kronor("4700000")));
+    let joint = charge(&tariff("c", "1", None, Some(("1", Phase::Permanent, None))), "1350000", "0");
+    let net = charge(&tariff("a", "1", None, None), "133650000", "0");
+    let basis = Account::of(&[joint, net]).rate_basis(Some(&with_service));
+    assert_eq!(basis.required(), kronor("6050000"));
+    assert_eq!(basis.required_rate().unwrap().to_string(), "0.045267");
+}
+
+#[test]
 fn r2_and_r20_roles_cost_what_the_plan_reckons() {
     // 2 × 0.3 × 1.2 M = 0.72 M (≈ 0.7 M) in the budget's management part; 2 × 0.2 × 1.2 M = 0.48 M of the line; the 10 % each
     // from development are 0.24 M of its 4.0 M.
