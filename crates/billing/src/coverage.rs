@@ -144,9 +144,16 @@ fn by_people(
     let all = customers.into_iter().map(|customer| (customer.clone(), count(&|other| other == customer)));
     let mut all: BTreeMap<Customer, Coverage> = all.collect();
     all.retain(|_, coverage| *coverage != Coverage::default());
-    let (groups, others) = shown(&all);
-    // Groups overlap, so those that are not shown are counted anew.
-    let others = others.map(|_| count(&|customer| !groups.contains_key(customer)));
+    let (mut groups, others) = shown(&all);
+    // Groups overlap, so those that are not shown are counted anew: the same people may be in all of them. While they are too
+    // few even so, the smallest of the others joins them.
+    let mut others = others.map(|_| count(&|customer| !groups.contains_key(customer)));
+    while others.is_some_and(|others| others.subjects() < SUBJECTS_SHOWN_MIN) {
+        let smallest = groups.iter().min_by_key(|(customer, group)| (group.subjects(), *customer));
+        let Some(smallest) = smallest.map(|(customer, _)| customer.clone()) else { break };
+        groups.remove(&smallest);
+        others = Some(count(&|customer| !groups.contains_key(customer)));
+    }
     let total = Some(count(&|_| true));
     guarded(ScopeCoverage { scope, total, groups, others })
 }

@@ -1,7 +1,8 @@
 //! The hash of a frozen month: SHA-256 over a canonical text of everything that was frozen.
 //!
 //! The text is UTF-8, one record a line, fields separated by tabs, in this order: what was frozen on which terms, the
-//! totals, then every charge with its terms, then every document. A price with a model has it behind it, after a space, and so
+//! totals, then every charge with its terms, then every document. A price with a model has it behind it, after a space, an
+//! adjusted one the cost price behind a slash, and so
 //! has a phase who bears the joint part instead of the object; a correction with a reason has that last. It never changes:
 //! another form would be another version in its first line.
 
@@ -68,6 +69,9 @@ fn write_charge(line: &mut String, charge: &Charge) {
             let _ = write!(line, "\t{}", terms.price);
             if !terms.model.is_plain() {
                 let _ = write!(line, " {}", terms.model);
+            }
+            if let Some(cost_price) = terms.cost_price {
+                let _ = write!(line, " / {cost_price}");
             }
             let _ = write!(line, "\t{}\t{}", terms.valid_from, terms.decision);
         }

@@ -13,11 +13,16 @@ fn record(control: u64, at: &str, outcome: Outcome) -> MonthRecord {
         at: domain::Instant::from_micros(0),
         catalogue: "v1".to_owned(),
         rate: None,
+        decided_by: String::new(),
+        chain: String::new(),
         rate_decision: String::new(),
         accepted_gaps: String::new(),
         blockers: String::new(),
         lines: 0,
         totals: domain::charge::Totals::default(),
+
+        documents: 0,
+        document_last: None,
         hash: String::new(),
     }
 }

@@ -1,16 +1,22 @@
-use billing::{MonthState, YearGrouping, YearItem, YearReport};
+use billing::{Accept, Closing, MonthState, YearGrouping, YearItem, YearReport};
 use domain::charge::Totals;
 use domain::year::YearTotals;
-use domain::{Money, Month};
+use domain::{Instant, Money, Month};
 use store::usage::{Gap, GapKind};
 
 use crate::catalogue::{day, month};
-use crate::closing::close;
 use crate::world::{World, in_world};
 
 fn kronor(gross: &str, joint: &str, net: &str, surcharge: &str) -> Totals {
     let money = |text: &str| Money::rounded(text.parse().unwrap()).unwrap();
     Totals { gross: money(gross), joint: money(joint), net: money(net), surcharge: money(surcharge) }
+}
+
+/// Closes a month when all of the year is over.
+async fn close(world: &World, at: &str) {
+    let later = || Instant::parse_rfc3339("2022-02-03T08:00:00Z").unwrap();
+    let closing = world.biller_at(later).close(month(at), Accept::default()).await.unwrap();
+    assert!(matches!(closing, Closing::Closed(_)), "{at}: {closing:?}");
 }
 
 async fn report(world: &World, by: YearGrouping) -> YearReport {
