@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
-use billing::keys::{Keyed, MadeKey, NewKey};
+use billing::keys::{KeyRefusal, Keyed, MadeKey, NewKey};
 use domain::Instant;
 use serde::{Deserialize, Serialize};
 use store::keys::{Key, Role};
@@ -50,8 +50,13 @@ struct Create {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rotate {
-    #[serde(default)]
+    #[serde(default = "keep_hours_default")]
     keep_hours: u32,
+}
+
+/// A day: the answer with the new key may be lost, and somebody must be able to ask again.
+fn keep_hours_default() -> u32 {
+    24
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,14 +122,14 @@ pub(crate) async fn revoke(
     let Revoke {} = body::read(&headers, &body, BODY_BYTES_MAX)?;
     match shared.biller.revoke_key(&id).await.map_err(|error| crate::billing_problem(&error))? {
         Keyed::Done(key) => Ok(Json(item(key, (shared.now)()))),
-        Keyed::Refused(code) => Err(refused(&code)),
+        Keyed::Refused(code) => Err(refused(code)),
     }
 }
 
 fn made_or_refused(keyed: Keyed<MadeKey>, now: Instant) -> Result<Json<Made>, Problem> {
     match keyed {
         Keyed::Done(MadeKey { key, secret }) => Ok(Json(Made { item: item(key, now), key: secret })),
-        Keyed::Refused(code) => Err(refused(&code)),
+        Keyed::Refused(code) => Err(refused(code)),
     }
 }
 
@@ -145,26 +150,27 @@ fn item(key: Key, now: Instant) -> Item {
     }
 }
 
-fn refused(code: &str) -> Problem {
+fn refused(code: KeyRefusal) -> Problem {
     let (kind, sv, en) = match code {
-        "unknown_key" => {
+        KeyRefusal::UnknownKey => {
             (Kind::NotFound, "det finns ingen nyckel med det id:t", "there is no key with this id")
         }
-        "first_must_be_admin" => (
+        KeyRefusal::FirstMustBeAdmin => (
             Kind::KeyRefused,
             "den första nyckeln ska ha rollen admin, annars kan ingen göra fler",
             "the first key must have the role admin, or nobody could make others",
         ),
-        "last_admin" => (
+        KeyRefusal::LastAdmin => (
             Kind::KeyRefused,
             "det är den sista nyckeln med rollen admin: gör en annan först",
             "it is the last key with the role admin: make another first",
         ),
-        "key_does_not_hold" => {
+        KeyRefusal::KeyDoesNotHold => {
             (Kind::KeyRefused, "nyckeln gäller inte längre", "the key does not hold any more")
         }
-        "invalid_name" => (Kind::InvalidBody, "name: 1 till 60 tecken", "name: 1 to 60 characters"),
-        _ => (
+        KeyRefusal::IdTaken | KeyRefusal::Unreadable => (Kind::KeyRefused, "försök igen", "try again"),
+        KeyRefusal::InvalidName => (Kind::InvalidBody, "name: 1 till 60 tecken", "name: 1 to 60 characters"),
+        KeyRefusal::InvalidSources => (
             Kind::InvalidBody,
             "sources: en sender har 1 till 200 källor, andra roller inga",
             "sources: a sender has 1 to 200 sources, other roles none",

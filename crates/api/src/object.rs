@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::Shared;
 use crate::list::kronor;
 use crate::problem::Problem;
-use crate::query::Params;
+use crate::query::{self, Params};
 
 /// What the required rate is reckoned from: (budget + joint − adjustments − from_elsewhere) / turnover.
 #[derive(Debug, Serialize)]
@@ -65,14 +65,7 @@ pub(crate) async fn get(
     uri: Uri,
 ) -> Result<Json<Value>, Problem> {
     Params::read(&uri, &[])?;
-    let number = year.parse().ok().filter(|year| (2000..=9999).contains(year));
-    let number = number.ok_or_else(|| {
-        Problem::invalid_parameter(
-            "year",
-            "ska vara ett år, till exempel 2021",
-            "must be a year, for example 2021",
-        )
-    })?;
+    let number = query::year(&year)?;
     let year = shared.biller.object_year(number).await.map_err(|error| crate::billing_problem(&error))?;
     Ok(Json(answer(&year)))
 }

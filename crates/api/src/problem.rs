@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     InvalidParameter,
     InvalidCursor,
     InvalidBody,
+    NotAllowed,
     NotFound,
     MethodNotAllowed,
     MonthOpen,
@@ -37,11 +38,12 @@ pub(crate) enum Kind {
 impl Kind {
     /// Every kind, for the test that holds the OpenAPI document to this list.
     #[cfg(test)]
-    pub(crate) const ALL: [Kind; 16] = [
+    pub(crate) const ALL: [Kind; 17] = [
         Kind::UnknownParameter,
         Kind::InvalidParameter,
         Kind::InvalidCursor,
         Kind::InvalidBody,
+        Kind::NotAllowed,
         Kind::NotFound,
         Kind::MethodNotAllowed,
         Kind::MonthOpen,
@@ -63,6 +65,7 @@ impl Kind {
             Kind::InvalidParameter => "invalid_parameter",
             Kind::InvalidCursor => "invalid_cursor",
             Kind::InvalidBody => "invalid_body",
+            Kind::NotAllowed => "not_allowed",
             Kind::NotFound => "not_found",
             Kind::MethodNotAllowed => "method_not_allowed",
             Kind::MonthOpen => "month_open",
@@ -83,6 +86,7 @@ impl Kind {
             Kind::UnknownParameter | Kind::InvalidParameter | Kind::InvalidCursor | Kind::InvalidBody => {
                 StatusCode::BAD_REQUEST
             }
+            Kind::NotAllowed => StatusCode::FORBIDDEN,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::MonthOpen | Kind::CloseBlocked | Kind::NotReplayable | Kind::KeyRefused => {
@@ -102,6 +106,7 @@ impl Kind {
             Kind::InvalidParameter => ("Ogiltig parameter", "Invalid parameter"),
             Kind::InvalidCursor => ("Ogiltig sidmarkör", "Invalid cursor"),
             Kind::InvalidBody => ("Ogiltigt innehåll", "Invalid body"),
+            Kind::NotAllowed => ("Nyckeln räcker inte till det", "The key does not allow that"),
             Kind::NotFound => ("Finns inte", "Not found"),
             Kind::MethodNotAllowed => ("Metoden stöds inte här", "Method not allowed"),
             Kind::MonthOpen => ("Månaden är inte stängd", "The month is not closed"),

@@ -17,6 +17,14 @@ pub(crate) const LIMIT_MAX: usize = 10_000;
 /// How many months one question covers: ten years, as long as a bill may be asked about.
 const MONTHS_MAX: i32 = 120;
 
+/// A year in a path.
+pub(crate) fn year(text: &str) -> Result<i32, Problem> {
+    let year = text.parse().ok().filter(|year| text.len() == 4 && (1970..=9999).contains(year));
+    year.ok_or_else(|| {
+        Problem::invalid_parameter("year", "ska vara ett år som 2021", "must be a year like 2021")
+    })
+}
+
 /// The parameters of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Params {
@@ -200,6 +208,14 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_year_has_four_digits() {
+        assert_eq!(year("2021"), Ok(2021));
+        for wrong in ["21", "02021", "1969", "-100", "+202", "2021-01", ""] {
+            assert!(year(wrong).is_err(), "{wrong}");
+        }
+    }
 
     fn read(query: &str) -> Result<Params, Problem> {
         Params::read(

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -13,6 +14,7 @@ use domain::calendar;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::AsOf;
+use store::keys::RegisteredSources;
 use store::senders::SenderCount;
 
 use crate::Shared;
@@ -99,6 +101,7 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
 /// `POST /v1/reconciliation/counts`
 pub(crate) async fn counts(
     State(shared): State<Shared>,
+    registered: Option<Extension<RegisteredSources>>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -109,6 +112,15 @@ pub(crate) async fn counts(
         Counts::Many(many) => many.items,
     };
     let counts: Vec<SenderCount> = counts.into_iter().map(count).collect::<Result<_, _>>()?;
+    // Without keys there is nobody to hold to anything.
+    let registered = registered.map(|Extension(registered)| registered).unwrap_or_default();
+    if let Some(foreign) = counts.iter().find(|count| !registered.has(&count.source)) {
+        let source = &foreign.source;
+        return Err(Problem::new(Kind::NotAllowed).detail(
+            format!("nyckeln är inte registrerad för källan {source}"),
+            format!("the key is not registered for the source {source}"),
+        ));
+    }
     let keys: BTreeSet<(&str, NaiveDate)> = counts.iter().map(|c| (c.source.as_str(), c.day)).collect();
     if keys.len() < counts.len() {
         return Err(wrong("en källa och dag står två gånger", "a source and day is there twice"));

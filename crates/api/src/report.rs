@@ -13,7 +13,7 @@ use crate::Shared;
 use crate::cursor::{self, Key};
 use crate::list::{Cell, Format, Table, kronor, quantity};
 use crate::problem::Problem;
-use crate::query::Params;
+use crate::query::{self, Params};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Sums {
@@ -131,7 +131,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["by", "limit", "cursor", "format"])?;
-    let year = year_of(&year)?;
+    let year = query::year(&year)?;
     let (by, name) = match params.one_of("by", &["service", "product", "customer"])? {
         Some("product") => (YearGrouping::Product, "product"),
         Some("customer") => (YearGrouping::Customer, "customer"),
@@ -163,13 +163,6 @@ pub(crate) async fn get(
             table.respond(&format!("report-{year}-{name}"), next)
         }
     }
-}
-
-fn year_of(text: &str) -> Result<i32, Problem> {
-    let year = text.parse().ok().filter(|year| text.len() == 4 && (1970..=9999).contains(year));
-    year.ok_or_else(|| {
-        Problem::invalid_parameter("year", "ska vara ett år som 2021", "must be a year like 2021")
-    })
 }
 
 /// The order of the list.
@@ -269,18 +262,5 @@ impl Item {
         cells.extend(days.iter().map(|days| days.as_deref().map_or(Cell::Empty, Cell::Number)));
         cells.push(Cell::Number(&missing));
         table.row(&cells)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_year_has_four_digits() {
-        assert_eq!(year_of("2021"), Ok(2021));
-        for wrong in ["21", "02021", "1969", "-100", "+202", "2021-01", ""] {
-            assert!(year_of(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -66,9 +66,30 @@ impl std::fmt::Debug for MadeKey {
 pub enum Keyed<T> {
     /// It was carried out.
     Done(T),
-    /// It was not, with a stable code: `first_must_be_admin`, `last_admin`, `unknown_key`, `key_does_not_hold`,
-    /// `invalid_name`, `invalid_sources`.
-    Refused(String),
+    /// It was not.
+    Refused(KeyRefusal),
+}
+
+/// Why a wish about keys is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRefusal {
+    /// Nobody could make others.
+    FirstMustBeAdmin,
+    /// Nobody could make others any more.
+    LastAdmin,
+    /// There is no such key.
+    UnknownKey,
+    /// It has ended.
+    KeyDoesNotHold,
+    /// A name is 1 to 60 characters.
+    InvalidName,
+    /// A sender has 1 to 200 sources, other roles none.
+    InvalidSources,
+    /// The id was drawn twice: ask again.
+    IdTaken,
+    /// The decision is none that this program writes.
+    Unreadable,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +101,11 @@ struct KeyDecision {
     /// For how many hours the old key holds beside the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     keep_hours: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyRefused {
+    code: KeyRefusal,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,12 +165,12 @@ impl Biller {
         let name = new.name.trim();
         if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control)
         {
-            return Ok(Keyed::Refused("invalid_name".to_owned()));
+            return Ok(Keyed::Refused(KeyRefusal::InvalidName));
         }
         let sources: BTreeSet<String> = new.sources.iter().cloned().collect();
         let is_sender = new.role == Role::Sender;
         if is_sender == sources.is_empty() || sources.len() > SOURCES_MAX {
-            return Ok(Keyed::Refused("invalid_sources".to_owned()));
+            return Ok(Keyed::Refused(KeyRefusal::InvalidSources));
         }
         let (id, secret) = draw()?;
         let made = Made {
@@ -166,7 +192,7 @@ impl Biller {
     pub async fn rotate_key(&self, id: &str, keep_hours: u32) -> crate::Result<Keyed<MadeKey>> {
         let (new, secret) = draw()?;
         let Some(old) = self.keys().await?.into_iter().find(|key| key.id == id) else {
-            return Ok(Keyed::Refused("unknown_key".to_owned()));
+            return Ok(Keyed::Refused(KeyRefusal::UnknownKey));
         };
         let role = old.role.name().to_owned();
         let made = Made { id: new.clone(), hash: hash(&secret), name: old.name, role, sources: old.sources };
@@ -194,8 +220,8 @@ impl Biller {
         let ended = self.decide_and_wait(decision, format!("{} of {}", decision.action, decision.id)).await?;
         let unreadable = || Error::UnreadableOutcome { control: ended.control };
         if ended.outcome == REFUSED {
-            let answer: serde_json::Value = serde_json::from_str(&ended.answer).map_err(|_| unreadable())?;
-            return Ok(Keyed::Refused(answer["code"].as_str().ok_or_else(unreadable)?.to_owned()));
+            let KeyRefused { code } = serde_json::from_str(&ended.answer).map_err(|_| unreadable())?;
+            return Ok(Keyed::Refused(code));
         }
         let key = self.keys().await?.into_iter().find(|key| key.id == id);
         key.map(Keyed::Done).ok_or_else(unreadable)
@@ -226,7 +252,9 @@ pub(crate) struct Keeper {
 impl Handler for Keeper {
     fn carry_out<'a>(&'a self, decision: &'a Decision) -> BoxFuture<'a, crate::Result<Carried>> {
         async move {
-            let Some(about) = decision.read::<KeyDecision>() else { return Ok(refuse("unreadable")) };
+            let Some(about) = decision.read::<KeyDecision>() else {
+                return Ok(refuse(KeyRefusal::Unreadable));
+            };
             let done = Carried { outcome: outcome(&about.action), answer: json!({ "id": about.id }) };
             let mut keys = self.biller.keys().await?;
             // The key that it is about is written last: then all of it was done before.
@@ -254,8 +282,8 @@ impl Keeper {
     }
 }
 
-fn refuse(code: &str) -> Carried {
-    Carried::refused(json!({ "code": code }))
+fn refuse(code: KeyRefusal) -> Carried {
+    Carried::refused(json!(KeyRefused { code }))
 }
 
 fn outcome(action: &str) -> &'static str {
@@ -268,20 +296,26 @@ fn outcome(action: &str) -> &'static str {
 
 /// The keys that a decision changes, given those of the decisions before it, in the order in which they are written; or why
 /// it must not. The one that it is about comes last.
-fn changed(keys: &[Key], about: &KeyDecision, decision: &Decision) -> Result<Vec<Key>, &'static str> {
+fn changed(keys: &[Key], about: &KeyDecision, decision: &Decision) -> Result<Vec<Key>, KeyRefusal> {
     let made = about.made.as_ref().map(|made| made_key(made, decision)).transpose()?;
+    if made.is_none() != (about.action == REVOKE) {
+        return Err(KeyRefusal::Unreadable);
+    }
+    if made.as_ref().is_some_and(|made| keys.iter().any(|key| key.id == made.id)) {
+        return Err(KeyRefusal::IdTaken);
+    }
     if keys.is_empty() && made.as_ref().is_some_and(|key| key.role != Role::Admin) {
-        return Err("first_must_be_admin");
+        return Err(KeyRefusal::FirstMustBeAdmin);
     }
     let mut changed: Vec<Key> = made.into_iter().collect();
     if about.action == CREATE {
         return Ok(changed);
     }
-    let old = keys.iter().find(|key| key.id == about.id).ok_or("unknown_key")?;
+    let old = keys.iter().find(|key| key.id == about.id).ok_or(KeyRefusal::UnknownKey)?;
     let mut after = Key { control: decision.control, ..old.clone() };
     if about.action == ROTATE {
         if !old.holds(decision.at) {
-            return Err("key_does_not_hold");
+            return Err(KeyRefusal::KeyDoesNotHold);
         }
         let kept = i64::from(about.keep_hours.unwrap_or(0)) * HOUR_MICROS;
         let until = Instant::from_micros(decision.at.micros().saturating_add(kept));
@@ -293,7 +327,7 @@ fn changed(keys: &[Key], about: &KeyDecision, decision: &Decision) -> Result<Vec
             && old.holds(decision.at)
             && !others.clone().any(|key| key.holds(decision.at))
         {
-            return Err("last_admin");
+            return Err(KeyRefusal::LastAdmin);
         }
         after.revoked = true;
     }
@@ -301,11 +335,11 @@ fn changed(keys: &[Key], about: &KeyDecision, decision: &Decision) -> Result<Vec
     Ok(changed)
 }
 
-fn made_key(made: &Made, decision: &Decision) -> Result<Key, &'static str> {
+fn made_key(made: &Made, decision: &Decision) -> Result<Key, KeyRefusal> {
     Ok(Key {
         id: made.id.clone(),
         name: made.name.clone(),
-        role: Role::from_name(&made.role).ok_or("unreadable")?,
+        role: Role::from_name(&made.role).ok_or(KeyRefusal::Unreadable)?,
         sources: made.sources.clone(),
         hash: made.hash.clone(),
         created: decision.at,

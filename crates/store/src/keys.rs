@@ -1,5 +1,6 @@
 //! Keys of callers: who may send, read and decide. Only hashes of them are here.
 
+use std::collections::BTreeSet;
 use std::iter::once as one;
 
 use clickhouse::Row;
@@ -41,6 +42,17 @@ impl Role {
     /// The role with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// The sources that a caller may speak for; none when it may speak for all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RegisteredSources(pub Option<BTreeSet<String>>);
+
+impl RegisteredSources {
+    /// Whether it may speak for a source.
+    pub fn has(&self, source: &str) -> bool {
+        self.0.as_ref().is_none_or(|sources| sources.contains(source))
     }
 }
 

@@ -52,6 +52,14 @@ pub const fn money(key: &'static str, title: &'static str) -> Column {
     Column { key, title, kind: Kind::Money }
 }
 
+/// A fraction in percent: `3,486 %`; a dash when there is none.
+pub fn percent(rate: &serde_json::Value) -> String {
+    let fraction = rate.as_str().and_then(|text| rust_decimal::Decimal::from_str_exact(text).ok());
+    let percent =
+        fraction.map(|fraction| (fraction * rust_decimal::Decimal::ONE_HUNDRED).normalize().to_string());
+    percent.map_or_else(|| "–".to_owned(), |percent| format!("{} %", percent.replace('.', ",")))
+}
+
 /// A list: columns and rows of as many cells.
 #[derive(Debug, Clone)]
 pub struct List {

@@ -1,6 +1,6 @@
 //! A change as it is asked for → one that can be simulated.
 
-use domain::catalogue::{Catalogue, Meter, Service};
+use domain::catalogue::{Catalogue, Meter, PriceRow, Service};
 use domain::event::CustomerKind;
 use domain::financing::{CostKind, JointShare, Part, Payers, Phase};
 use domain::simulation::{Change as Simulated, Percent, Price, Selection, What};
@@ -116,8 +116,13 @@ impl Change {
             }
             None => None,
         };
-        if let (Some(class), false) = (&self.class, meter.is_some()) {
-            return Err(unknown(&at("class"), class));
+        if let Some(class) = &self.class {
+            let is_priced = |row: &PriceRow| {
+                row.service == slug && Some(&row.meter) == self.meter.as_ref() && row.class == *class
+            };
+            if !catalogue.prices.iter().any(is_priced) {
+                return Err(unknown(&at("class"), class));
+            }
         }
         Ok(Selection {
             service: service.slug.clone(),

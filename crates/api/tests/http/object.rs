@@ -128,6 +128,10 @@ pub(crate) async fn other_decisions_are_simulated_and_nothing_is_written(place: 
             "changes[1].meter",
         ),
         (
+            json!({"from": "2021-01", "to": "2021-02", "changes": [{"service": "it-bastjanst-konto", "meter": "account", "class": "staf", "price": "5"}]}),
+            "changes[0].class",
+        ),
+        (
             json!({"from": "2021-01", "to": "2021-02", "changes": [{"service": "e-moten", "price_percent": "x"}]}),
             "changes[0].price_percent",
         ),

@@ -37,18 +37,18 @@ fn about(action: &str, id: &str, made: Option<(&str, Role)>) -> KeyDecision {
 #[test]
 fn the_first_key_is_an_administrators_and_the_last_one_of_them_stays() {
     let create = |keys: &[Key], role| changed(keys, &about(CREATE, "a", Some(("a", role))), &decision(1, 1));
-    assert_eq!(create(&[], Role::Sender), Err("first_must_be_admin"));
+    assert_eq!(create(&[], Role::Sender), Err(KeyRefusal::FirstMustBeAdmin));
     assert_eq!(create(&[], Role::Admin).unwrap()[0].role, Role::Admin);
     let admin = key("a", Role::Admin, None);
     assert_eq!(create(std::slice::from_ref(&admin), Role::Sender).unwrap().len(), 1);
 
     let revoke =
         |keys: &[Key]| changed(keys, &about(REVOKE, "a", None), &decision(2, 1)).map(|keys| keys[0].revoked);
-    assert_eq!(revoke(&[admin.clone(), key("b", Role::Finance, None)]), Err("last_admin"));
+    assert_eq!(revoke(&[admin.clone(), key("b", Role::Finance, None)]), Err(KeyRefusal::LastAdmin));
     // One that ends by itself is no administrator to rely on.
-    assert_eq!(revoke(&[admin.clone(), key("b", Role::Admin, Some(48))]), Err("last_admin"));
+    assert_eq!(revoke(&[admin.clone(), key("b", Role::Admin, Some(48))]), Err(KeyRefusal::LastAdmin));
     assert_eq!(revoke(&[admin, key("b", Role::Admin, None)]), Ok(true));
-    assert_eq!(revoke(&[key("b", Role::Admin, None)]), Err("unknown_key"));
+    assert_eq!(revoke(&[key("b", Role::Admin, None)]), Err(KeyRefusal::UnknownKey));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_rotated_key_holds_for_a_while_beside_its_successor() {
     // What ends sooner anyway does not live longer by being rotated, and what has ended is not.
     let ending = [key("a", Role::Sender, Some(12)), key("b", Role::Admin, None)];
     assert_eq!(changed(&ending, &rotate, &decision(3, 10)).unwrap()[1].expires, Some(at(12)));
-    assert_eq!(changed(&ending, &rotate, &decision(3, 12)), Err("key_does_not_hold"));
+    assert_eq!(changed(&ending, &rotate, &decision(3, 12)), Err(KeyRefusal::KeyDoesNotHold));
 }
 
 #[test]

@@ -58,6 +58,8 @@ fn rows(item: &Value) -> Vec<Value> {
     if !item["others"].is_null() {
         rows.push(row("(övriga)", &item["others"]));
     }
-    rows.push(row("(alla)", &item["total"]));
+    // Of fewer than five people nothing is told.
+    let all = if item["total"].is_null() { "(färre än fem)" } else { "(alla)" };
+    rows.push(row(all, &item["total"]));
     rows
 }

@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::client::Target;
-use crate::output::{Format, List, money, swedish, text};
+use crate::output::{Format, List, money, percent, swedish, text};
 
 /// Shows the object's own economy: budget, surcharge, joint cost, projects, and the rate that this would take.
 #[derive(Debug, Args)]
@@ -95,10 +94,10 @@ fn rows<'v>(year: &'v Value, name: &str) -> &'v [Value] {
 fn rates(year: &Value, out: &mut impl Write) -> io::Result<()> {
     for rate in rows(year, "rates") {
         let field = |name: &str| rate[name].as_str().unwrap_or_default();
-        let percent = percent(&rate["rate"]);
+        let rate_shown = percent(&rate["rate"]);
         writeln!(
             out,
-            "Påslag från {}: {percent} ({}, {})",
+            "Påslag från {}: {rate_shown} ({}, {})",
             field("from"),
             field("decision"),
             field("decided_by")
@@ -125,11 +124,4 @@ fn rates(year: &Value, out: &mut impl Write) -> io::Result<()> {
         amount(&year["totals"]["surcharge"]),
         amount(&year["to_collect"])
     )
-}
-
-/// A fraction in percent: `3,486 %`; a dash when there is none.
-fn percent(rate: &Value) -> String {
-    let fraction = rate.as_str().and_then(|text| Decimal::from_str_exact(text).ok());
-    let percent = fraction.map(|fraction| (fraction * Decimal::ONE_HUNDRED).normalize().to_string());
-    percent.map_or_else(|| "–".to_owned(), |percent| format!("{} %", percent.replace('.', ",")))
 }

@@ -135,7 +135,7 @@ fn print_control(page: &Value) {
         .filter_map(|month| month["month"].as_str())
         .collect();
     if !open.is_empty() {
-        println!("Inte stängda, förhandsvisas: {}", open.join(" "));
+        println!("Inte stängda: {}", open.join(" "));
     }
 }
 

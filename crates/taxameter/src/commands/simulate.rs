@@ -7,7 +7,7 @@ use domain::Month;
 use serde_json::{Map, Value, json};
 
 use crate::client::Target;
-use crate::output::{Format, List, money, swedish, text};
+use crate::output::{Format, List, money, percent, swedish, text};
 
 /// Shows what months would come to with another rate, other prices, other joint financing or other volumes.
 ///
@@ -30,6 +30,9 @@ pub struct Simulate {
     /// The share that is financed jointly: rpa-tjanst=0.5.
     #[arg(long, value_name = "SERVICE[/METER[/CLASS]]=SHARE[@MONTHS]")]
     joint: Vec<String>,
+    /// The phase that the joint financing is decided for; permanent enters the required rate.
+    #[arg(long, value_name = "PHASE", default_value = "utveckling")]
+    phase: String,
     /// So much more use: e-moten=+10%.
     #[arg(long, value_name = "SERVICE[/METER[/CLASS]]=PERCENT[@MONTHS]")]
     volume: Vec<String>,
@@ -60,7 +63,11 @@ impl Simulate {
         }
         for (option, texts) in [("price", &self.price), ("joint", &self.joint), ("volume", &self.volume)] {
             for text in texts {
-                changes.push(selected(option, text)?.into());
+                let mut change = selected(option, text)?;
+                if option == "joint" {
+                    change.insert("phase".to_owned(), self.phase.clone().into());
+                }
+                changes.push(change.into());
             }
         }
         anyhow::ensure!(
@@ -139,7 +146,7 @@ fn print(simulation: &Value, output: Format, out: &mut impl Write) -> anyhow::Re
                 amount(&object["joint"]),
             )?;
             for year in simulation["required_rate"].as_array().into_iter().flatten() {
-                let rate = |side: &str| year[side]["rate"].as_str().unwrap_or("–").to_owned();
+                let rate = |side: &str| percent(&year[side]["rate"]);
                 writeln!(
                     out,
                     "Påslag som krävs {}: {} nu, {} då",
@@ -151,7 +158,7 @@ fn print(simulation: &Value, output: Format, out: &mut impl Write) -> anyhow::Re
             let planned = simulation["months"].as_array().into_iter().flatten();
             let planned = planned.filter(|month| month["month"] != month["usage_of"]).count();
             if planned > 0 {
-                writeln!(out, "{planned} månader saknar egen användning: en tidigare månads antas")?;
+                writeln!(out, "Månader utan egen användning, med en annan månads: {planned}")?;
             }
         }
     }

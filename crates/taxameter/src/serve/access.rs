@@ -17,7 +17,7 @@ use collect::guard;
 use collect::http::problem::{Language, Problem, Reason};
 use prometheus::{IntCounterVec, Opts, Registry};
 use store::Store;
-use store::keys::{Key, Role};
+use store::keys::{Key, RegisteredSources, Role};
 
 use limit::{Allowance, Limiter};
 
@@ -68,7 +68,7 @@ impl Access {
             if !listen.ip().is_loopback() {
                 bail!(
                     "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and \
-                     close months. Make one with `taxameter keys create --role admin`, or listen on 127.0.0.1"
+                     close months. Make one with `taxameter keys create Drift --role admin --data DIR`, or listen on 127.0.0.1"
                 );
             }
             tracing::info!("there are no keys: only this machine is answered, and may do everything");
@@ -97,8 +97,12 @@ impl Access {
         }
     }
 
+    /// Keys are revoked, never taken out: a table without any is another table or none yet, and opens no door.
     async fn refresh(&self) {
         match self.store.keys().await {
+            Ok(keys) if keys.is_empty() && self.ring.load().is_asked_for() => {
+                tracing::error!("the store has no keys any more: those that were read last hold");
+            }
             Ok(keys) => self.ring.store(Arc::new(KeyRing::new(keys))),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the keys could not be read again");
@@ -127,22 +131,28 @@ impl Access {
         }
         guard::no_foreign_page(request.method(), request.uri(), request.headers())?;
         request.extensions_mut().insert(principal(key));
+        request.extensions_mut().insert(registered(key));
         Ok(Some(self.limiter.take(&key.id)))
     }
 }
 
 /// Goes around every router: lets a request through that its key allows or, without keys, one of this machine.
-pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
-    if !access.ring.load().is_asked_for() {
-        let makes_keys = request.uri().path().starts_with("/v1/keys");
-        let response = guard::loopback_only(request, next).await;
-        if makes_keys && response.status().is_success() {
-            access.refresh().await;
-        }
-        return response;
-    }
-    let language = Language::of(request.headers());
+pub(super) async fn guarded(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let changes_keys = request.method() == Method::POST && request.uri().path().starts_with("/v1/keys");
+    let response = if access.ring.load().is_asked_for() {
+        admitted(&access, request, next).await
+    } else {
+        guard::loopback_only(request, next).await
+    };
+    if changes_keys && response.status().is_success() {
+        access.refresh().await;
+    }
+    response
+}
+
+/// Answers a request whose key allows it.
+async fn admitted(access: &Access, mut request: Request, next: Next) -> Response {
+    let language = Language::of(request.headers());
     let (admitted, allowance) = match access.admit(&mut request) {
         Ok(Some(allowance)) if !allowance.is_taken() => (Err(Reason::RateLimited.into()), Some(allowance)),
         Ok(allowance) => (Ok(()), allowance),
@@ -159,10 +169,13 @@ pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Requ
     if let Some(allowance) = allowance {
         access.limiter.tell(allowance, response.headers_mut());
     }
-    if changes_keys && response.status().is_success() {
-        access.refresh().await;
-    }
     response
+}
+
+/// What a sender is held to, for those who answer anything but events.
+fn registered(key: &Key) -> RegisteredSources {
+    let is_sender = key.role == Role::Sender;
+    RegisteredSources(is_sender.then(|| key.sources.iter().cloned().collect()))
 }
 
 /// On whose behalf events come.
