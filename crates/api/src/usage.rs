@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use billing::{UsageItem, UsageQuery};
 use domain::catalogue::Catalogue;
+use domain::event::CustomerKind;
 use serde::Serialize;
 
 use crate::Shared;
@@ -23,6 +24,7 @@ struct Groups {
     customer: bool,
     costcentre: bool,
     product: bool,
+    object: bool,
     dims: bool,
 }
 
@@ -45,6 +47,9 @@ struct Item {
     costcentre: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     product: Option<String>,
+    /// The object that ordered it; null for everybody else's usage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dims: Option<BTreeMap<String, String>>,
     /// Left out where nothing is estimated. No column of the CSV, whose columns callers know; `/v1/gaps` has the days.
@@ -81,6 +86,7 @@ pub(crate) async fn get(
         to,
         by_class: groups.class || groups.dims,
         by_customer: groups.customer,
+        by_object: groups.object,
         by_costcentre: groups.costcentre,
         service: params.text("service"),
         meter: params.text("meter"),
@@ -107,7 +113,7 @@ pub(crate) async fn get(
 
 impl Groups {
     fn read(params: &Params) -> Result<Self, Problem> {
-        const KNOWN: &str = "month, service, meter, class, customer, costcentre, product, dims";
+        const KNOWN: &str = "month, service, meter, class, customer, costcentre, product, object, dims";
         let mut groups = Self::default();
         for word in params.words("group_by").unwrap_or_default() {
             match word.trim() {
@@ -117,14 +123,7 @@ impl Groups {
                 "costcentre" => groups.costcentre = true,
                 "product" => groups.product = true,
                 "dims" => groups.dims = true,
-                // Monthly usage keeps the price's dimensions and the cost centre, and nothing else of an event.
-                "object" => {
-                    return Err(Problem::invalid_parameter(
-                        "group_by",
-                        "object finns inte i månadens användning",
-                        "object is not kept by month",
-                    ));
-                }
+                "object" => groups.object = true,
                 _ => {
                     let (sv, en) = (format!("ska vara något av {KNOWN}"), format!("must be some of {KNOWN}"));
                     return Err(Problem::invalid_parameter("group_by", &sv, &en));
@@ -141,6 +140,7 @@ impl Groups {
             ("customer", self.customer),
             ("costcentre", self.costcentre),
             ("product", self.product),
+            ("object", self.object),
             ("dims", self.dims),
         ];
         always.into_iter().chain(asked).filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
@@ -163,6 +163,11 @@ fn item(found: UsageItem, groups: Groups, catalogue: &Catalogue) -> Item {
     let tariff = &found.tariff;
     let dims =
         found.class.as_deref().map(|class| dimensions(catalogue, &tariff.service, &tariff.meter, class));
+    // Another object orders platform services and pays for them as a customer of its own.
+    let is_object = |code: &String| {
+        catalogue.customers.get(code).is_some_and(|customer| customer.kind == CustomerKind::Objekt)
+    };
+    let object = found.customer.clone().filter(is_object);
     Item {
         month: found.month.to_string(),
         unit: tariff.unit.clone(),
@@ -172,6 +177,7 @@ fn item(found: UsageItem, groups: Groups, catalogue: &Catalogue) -> Item {
         customer: groups.customer.then_some(found.customer),
         costcentre: found.costcentre.filter(|_| groups.costcentre),
         product: groups.product.then(|| tariff.product.clone()),
+        object: groups.object.then_some(object),
         dims: dims.filter(|_| groups.dims),
         estimated_days: Some(found.estimated_days).filter(|days| *days > 0),
         service: tariff.service.clone(),
@@ -197,6 +203,7 @@ impl Item {
             (groups.customer, text(self.customer.as_ref().and_then(|customer| customer.as_deref()))),
             (groups.costcentre, text(self.costcentre.as_deref())),
             (groups.product, text(self.product.as_deref())),
+            (groups.object, text(self.object.as_ref().and_then(|object| object.as_deref()))),
             (groups.dims, text(dims.as_deref())),
         ];
         let mut cells = vec![
@@ -225,7 +232,7 @@ mod tests {
         assert_eq!(groups("month,service,meter"), Ok(Groups::default()));
         assert_eq!(groups("customer"), groups("month,service,meter,customer"));
         assert_eq!(groups("class,dims").unwrap().columns().last(), Some(&"dims"));
-        for wrong in ["object", "subject", "month,,meter"] {
+        for wrong in ["subject", "month,,meter"] {
             assert!(groups(wrong).is_err(), "{wrong}");
         }
     }
@@ -243,6 +250,7 @@ mod tests {
             customer: Some(None),
             costcentre: None,
             product: None,
+            object: None,
             dims: None,
             estimated_days: None,
         };

@@ -59,7 +59,7 @@ async fn an_empty_program_shows_how_to_begin(place: &Place) {
 async fn every_list_is_as_the_document_says(place: &Place) {
     let lists = [
         (
-            "/v1/usage?from=2021-01&to=2021-02&group_by=month,service,meter,class,customer,costcentre,product,dims",
+            "/v1/usage?from=2021-01&to=2021-02&group_by=month,service,meter,class,customer,costcentre,product,object,dims",
             "UsagePage",
         ),
         ("/v1/costs?from=2020-11&to=2021-12", "CostPage"),
@@ -184,7 +184,7 @@ async fn what_is_wrong_with_a_question_is_said_in_two_languages(place: &Place) {
         (Method::GET, "/v1/usage?from=2021-02&to=2021-01", StatusCode::BAD_REQUEST, "invalid_parameter"),
         (
             Method::GET,
-            "/v1/usage?from=2021-01&to=2021-01&group_by=object",
+            "/v1/usage?from=2021-01&to=2021-01&group_by=subject",
             StatusCode::BAD_REQUEST,
             "invalid_parameter",
         ),

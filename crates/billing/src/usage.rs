@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::catalogue::Catalogue;
-use domain::rating::{Line, Rated, Tariff};
+use domain::event::CustomerKind;
+use domain::rating::{Line, Payer, Rated, Tariff};
 use domain::usage::MeterKind;
 use domain::{Money, Month, Quantity};
 use store::usage::{GapKind, SubjectGrouping, UniqueUsage};
@@ -25,6 +26,8 @@ pub struct UsageQuery {
     pub by_class: bool,
     /// Whether payers are told apart.
     pub by_customer: bool,
+    /// Whether payers that are other objects, which order platform services, are told apart; all others together are one.
+    pub by_object: bool,
     /// Whether cost centres are told apart.
     pub by_costcentre: bool,
     /// Only this service.
@@ -47,6 +50,7 @@ impl UsageQuery {
             to,
             by_class: false,
             by_customer: false,
+            by_object: false,
             by_costcentre: false,
             service: None,
             meter: None,
@@ -66,7 +70,8 @@ pub struct UsageItem {
     pub tariff: Arc<Tariff>,
     /// The class; none unless classes are told apart.
     pub class: Option<String>,
-    /// The payer's code; none when nobody pays, or unless payers are told apart.
+    /// The payer's code; none when nobody pays, or unless payers are told apart. Where only objects are told apart, that of
+    /// an object.
     pub customer: Option<String>,
     /// The cost centre's code; none unless cost centres are told apart.
     pub costcentre: Option<String>,
@@ -182,8 +187,13 @@ fn groups(query: &UsageQuery, catalogue: &Catalogue, month: Month) -> Option<BTr
     if is_by_costcentre(query) {
         return Some(BTreeMap::new());
     }
-    is_by_customer(query).then(|| {
-        let payer = |code: &String| catalogue.payer(code, month.last_day()).unwrap_or("").to_owned();
+    (is_by_customer(query) || query.by_object).then(|| {
+        let is_told = |payer: &&str| {
+            let known = catalogue.customers.get(*payer);
+            is_by_customer(query) || known.is_some_and(|known| known.kind == CustomerKind::Objekt)
+        };
+        let payer =
+            |code: &String| catalogue.payer(code, month.last_day()).filter(is_told).unwrap_or("").to_owned();
         catalogue.costcentres.keys().map(|code| (code.clone(), payer(code))).collect()
     })
 }
@@ -225,6 +235,12 @@ fn wanted(tariff: &Tariff, query: &UsageQuery) -> bool {
         && is(&query.product, &tariff.product)
 }
 
+/// The payer of a line, as far as payers are told apart.
+fn told<'l>(line: &'l Line, query: &UsageQuery) -> Option<&'l Payer> {
+    let payer = line.customer.as_deref();
+    payer.filter(|payer| query.by_customer || (query.by_object && payer.kind == CustomerKind::Objekt))
+}
+
 /// What a group adds up to.
 struct Sum<'a> {
     first: &'a Line,
@@ -253,12 +269,10 @@ fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
         {
             continue;
         }
-        let place = |text: Option<&str>, told_apart: bool| match text {
-            Some(text) if told_apart => text.as_ptr(),
-            Some(_) | None => std::ptr::null(),
-        };
-        let key =
-            (meter, place(customer, query.by_customer), place(Some(&line.costcentre), query.by_costcentre));
+        let place = |text: Option<&str>| text.map_or(std::ptr::null(), str::as_ptr);
+        let payer = told(line, query).map(|payer| payer.code.as_str());
+        let costcentre = query.by_costcentre.then_some(&*line.costcentre);
+        let key = (meter, place(payer), place(costcentre));
         let sum = sums.entry(key).or_insert(Sum { first: line, amount: 0, cost: Money::ZERO });
         sum.amount = sum.amount.saturating_add(line.amount);
         sum.cost += line.gross;
@@ -267,7 +281,7 @@ fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
         month: rated.month,
         tariff: Arc::clone(&sum.first.tariff),
         class: query.by_class.then(|| sum.first.tariff.class.clone()),
-        customer: sum.first.customer.as_ref().filter(|_| query.by_customer).map(|payer| payer.code.clone()),
+        customer: told(sum.first, query).map(|payer| payer.code.clone()),
         costcentre: query.by_costcentre.then(|| sum.first.costcentre.to_string()),
         quantity: sum.first.tariff.kind.quantity(sum.amount, rated.month),
         cost: sum.cost,

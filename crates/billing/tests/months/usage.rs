@@ -1,4 +1,5 @@
 use billing::{UsageItem, UsageQuery};
+use domain::event::CustomerKind;
 
 use crate::catalogue::month;
 use crate::closing::{close, count_march};
@@ -44,6 +45,20 @@ fn usage_is_grouped_as_asked_and_sets_are_counted_anew() {
                 "2021-03 e-moten/user 4 0.00",
                 "2021-03 konto/account 10.322581 1052.90",
                 "2021-03 rpa/minute 100 250.00",
+            ]
+        );
+        // UAF orders as another object would: it alone is told from the others.
+        let mut catalogue = (*world.catalogue.load_full()).clone();
+        catalogue.version = "object".to_owned();
+        catalogue.customers.get_mut("UAF").unwrap().kind = CustomerKind::Objekt;
+        let by_object = UsageQuery { service: Some("e-moten".to_owned()), by_object: true, ..all.clone() };
+        assert_eq!(
+            shown(&world.biller_with(catalogue).usage_items(&by_object).await.unwrap()),
+            [
+                "2021-03 e-moten/participant_hour 1021 490.08",
+                "2021-03 e-moten/participant_hour UAF 30 14.40",
+                "2021-03 e-moten/user 4 0.00",
+                "2021-03 e-moten/user UAF 2 0.00",
             ]
         );
         let moten = UsageQuery { service: Some("e-moten".to_owned()), by_customer: true, ..all.clone() };

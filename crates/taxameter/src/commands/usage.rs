@@ -24,7 +24,7 @@ pub struct Usage {
     /// Only this customer.
     #[arg(long)]
     customer: Option<String>,
-    /// What to tell apart besides month, service and meter: class, customer, costcentre, product, dims.
+    /// What to tell apart besides month, service and meter: class, customer, costcentre, product, object, dims.
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<String>,
     /// List what the data of these months lacks instead: missing, estimated and excess days.
@@ -117,6 +117,7 @@ fn column(by: &str) -> Option<Column> {
         "customer" => Some(text("customer", "Kund")),
         "costcentre" => Some(text("costcentre", "Ansvar")),
         "product" => Some(text("product", "Objektprodukt")),
+        "object" => Some(text("object", "Objekt")),
         "dims" => Some(text("dims", "Dimensioner")),
         _ => None,
     }
