@@ -115,6 +115,16 @@ fn with_keys_everybody_is_asked_for_one_and_may_do_what_its_role_is_for() {
         sender.post("/v1/events", &json!([meeting("a", PEXIP), meeting("b", "/lkdata/collector/other")]));
     assert_eq!((status, &answer["accepted"]), (202, &json!(1)));
     assert_eq!(answer["rejected"][0]["code"], "source_not_allowed", "{answer}");
+    let count = |source: &str| {
+        sender
+            .post("/v1/reconciliation/counts", &json!({"source": source, "day": "2021-03-15", "count": 1}))
+            .0
+    };
+    assert_eq!(
+        (count(PEXIP), count("/lkdata/collector/other")),
+        (200, 403),
+        "a sender speaks for its own sources"
+    );
     assert_eq!((sender.get("/v1/charges?month=2021-03"), sender.get("/metrics")), (403, 403));
     assert_eq!(sender.post("/api/v1/events", &json!([meeting("a", PEXIP)])).0, 204);
     let reader = Caller::new(&program, &reader);

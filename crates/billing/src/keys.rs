@@ -140,6 +140,12 @@ impl KeyRing {
         !self.keys.is_empty()
     }
 
+    /// The ring after the keys were read again. None when there are none any more: keys are revoked, never taken out, so a
+    /// table without any is another table or a younger one, and opens no door.
+    pub fn renewed(&self, keys: Vec<Key>) -> Option<Self> {
+        (!keys.is_empty() || !self.is_asked_for()).then(|| Self::new(keys))
+    }
+
     /// The key that a caller shows, if it holds. Compares hashes in constant time.
     pub fn holder(&self, shown: &str, now: Instant) -> Option<&Key> {
         let id = shown.strip_prefix(PREFIX)?.split('_').next()?;

@@ -85,6 +85,9 @@ fn a_key_is_known_by_all_of_it_or_not_at_all() {
         assert!(ring.holder(wrong, at(1)).is_none(), "{wrong}");
     }
     assert!(ring.is_asked_for() && !KeyRing::default().is_asked_for());
+    assert!(ring.renewed(Vec::new()).is_none(), "an empty table opens no door");
+    assert!(!KeyRing::default().renewed(Vec::new()).unwrap().is_asked_for());
+    assert!(ring.renewed(vec![key("b", Role::Admin, None)]).unwrap().holder("tm_b_secret", at(1)).is_some());
 }
 
 #[test]

@@ -97,13 +97,12 @@ impl Access {
         }
     }
 
-    /// Keys are revoked, never taken out: a table without any is another table or none yet, and opens no door.
     async fn refresh(&self) {
         match self.store.keys().await {
-            Ok(keys) if keys.is_empty() && self.ring.load().is_asked_for() => {
-                tracing::error!("the store has no keys any more: those that were read last hold");
-            }
-            Ok(keys) => self.ring.store(Arc::new(KeyRing::new(keys))),
+            Ok(keys) => match self.ring.load().renewed(keys) {
+                Some(ring) => self.ring.store(Arc::new(ring)),
+                None => tracing::error!("the store has no keys any more: those that were read last hold"),
+            },
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the keys could not be read again");
             }
@@ -262,6 +261,28 @@ mod tests {
             let roles: Vec<&str> =
                 Role::ALL.into_iter().filter(|role| may(*role, need)).map(Role::name).collect();
             assert_eq!(roles.join(" "), allowed, "{method} {path}");
+        }
+    }
+
+    /// What the document says of each operation is what is asked for.
+    #[test]
+    fn the_document_names_the_role_that_an_operation_needs() {
+        let document = include_str!("../../../../schemas/openapi/taxameter.json");
+        let document: serde_json::Value = serde_json::from_str(document).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                let need = need(&method.to_uppercase().parse().unwrap(), &path.replace(['{', '}'], ""));
+                let role = match need {
+                    Need::Nothing => None,
+                    Need::Send => Some("sender"),
+                    Need::Read => Some("reader"),
+                    Need::Finance => Some("finance"),
+                    Need::Admin => Some("admin"),
+                };
+                assert_eq!(operation["x-role"].as_str(), role, "{method} {path}");
+                let answers = |status: &str| operation["responses"].get(status).is_some();
+                assert!(role.is_none() || ["401", "403", "429"].into_iter().all(answers), "{method} {path}");
+            }
         }
     }
 
