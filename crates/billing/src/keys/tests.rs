@@ -36,11 +36,13 @@ fn about(action: &str, id: &str, made: Option<(&str, Role)>) -> KeyDecision {
 
 #[test]
 fn the_first_key_is_an_administrators_and_the_last_one_of_them_stays() {
-    let create = |keys: &[Key], role| changed(keys, &about(CREATE, "a", Some(("a", role))), &decision(1, 1));
-    assert_eq!(create(&[], Role::Sender), Err(KeyRefusal::FirstMustBeAdmin));
-    assert_eq!(create(&[], Role::Admin).unwrap()[0].role, Role::Admin);
+    let create =
+        |keys: &[Key], id, role| changed(keys, &about(CREATE, id, Some((id, role))), &decision(1, 1));
+    assert_eq!(create(&[], "a", Role::Sender), Err(KeyRefusal::FirstMustBeAdmin));
+    assert_eq!(create(&[], "a", Role::Admin).unwrap()[0].role, Role::Admin);
     let admin = key("a", Role::Admin, None);
-    assert_eq!(create(std::slice::from_ref(&admin), Role::Sender).unwrap().len(), 1);
+    assert_eq!(create(std::slice::from_ref(&admin), "s", Role::Sender).unwrap().len(), 1);
+    assert_eq!(create(std::slice::from_ref(&admin), "a", Role::Sender), Err(KeyRefusal::IdTaken));
 
     let revoke =
         |keys: &[Key]| changed(keys, &about(REVOKE, "a", None), &decision(2, 1)).map(|keys| keys[0].revoked);
