@@ -165,6 +165,13 @@ fn two_decimals(amount: &str) -> String {
     }
 }
 
+/// An amount in kronor, with its two decimals and without the unit; nothing at all is 0,00.
+pub fn kronor(amount: &serde_json::Value) -> String {
+    let text = amount.as_str().unwrap_or("0");
+    let exact = rust_decimal::Decimal::from_str_exact(text).map(|amount| format!("{amount:.2}"));
+    swedish(exact.as_deref().unwrap_or(text))
+}
+
 /// A decimal number as Swedish readers write it: groups of three, a decimal comma and a real minus sign.
 pub fn swedish(number: &str) -> String {
     let (sign, digits) = number.strip_prefix('-').map_or(("", number), |rest| ("−", rest));

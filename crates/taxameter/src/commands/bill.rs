@@ -178,7 +178,7 @@ fn summed(
 
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 fn print_totals(connection: &Connection, month: Month, page: &Value) {
-    let total = |name: &str| crate::output::swedish(page["totals"][name].as_str().unwrap_or("0"));
+    let total = |name: &str| crate::output::kronor(&page["totals"][name]);
     println!("\n{month}: netto {} kr, påslag {} kr", total("net"), total("surcharge"));
     println!("Alla rader: {}/v1/exports/{month}/xlsx?preliminary=true", connection.client.url());
 }

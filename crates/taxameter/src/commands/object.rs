@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::client::Target;
-use crate::output::{Format, List, money, percent, swedish, text};
+use crate::output::{Format, List, kronor, money, percent, text};
 
 /// Shows the object's own economy: budget, surcharge, joint cost, projects, and the rate that this would take.
 #[derive(Debug, Args)]
@@ -103,9 +103,12 @@ fn rates(year: &Value, out: &mut impl Write) -> io::Result<()> {
             field("decided_by")
         )?;
     }
-    for (name, title) in [("plan", "Krävs enligt plan"), ("outcome", "Krävs enligt utfall")] {
+    // A part of a year has no rate of its own: the budget is that of all of it.
+    let is_whole = rows(year, "months").len() == 12;
+    let bases = [("plan", "Krävs enligt plan", true), ("outcome", "Krävs enligt utfall", is_whole)];
+    for (name, title, _) in bases.into_iter().filter(|(.., is_told)| *is_told) {
         let basis = &year["required_rate"][name];
-        let amount = |name: &str| swedish(basis[name].as_str().unwrap_or("0"));
+        let amount = |name: &str| kronor(&basis[name]);
         writeln!(
             out,
             "{title}: {} = ({} budget + {} gemensamt − {} prisjusteringar − {} annat) / {}",
@@ -117,11 +120,10 @@ fn rates(year: &Value, out: &mut impl Write) -> io::Result<()> {
             amount("turnover"),
         )?;
     }
-    let amount = |value: &Value| swedish(value.as_str().unwrap_or("0"));
     writeln!(
         out,
         "Påslag hittills: {} kr av {} kr",
-        amount(&year["totals"]["surcharge"]),
-        amount(&year["to_collect"])
+        kronor(&year["totals"]["surcharge"]),
+        kronor(&year["to_collect"])
     )
 }

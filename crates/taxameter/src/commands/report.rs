@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::client::Target;
-use crate::output::{Column, Format, List, money, number, swedish, text};
+use crate::output::{Column, Format, List, kronor, money, number, text};
 
 /// Shows a year: volume and cost of each service, tied to the closed months.
 #[derive(Debug, Args)]
@@ -119,7 +119,7 @@ fn row(item: &Value, of: &Value) -> Value {
 /// The control row, what makes the two views differ, and which months are previews.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 fn print_control(page: &Value) {
-    let amount = |sums: &Value, name: &str| swedish(sums[name].as_str().unwrap_or("0"));
+    let amount = |sums: &Value, name: &str| kronor(&sums[name]);
     let line =
         |sums: &Value| format!("netto {} kr, påslag {} kr", amount(sums, "net"), amount(sums, "surcharge"));
     let (totals, control) = (&page["totals"], &page["control"]);

@@ -7,7 +7,7 @@ use domain::Month;
 use serde_json::{Map, Value, json};
 
 use crate::client::Target;
-use crate::output::{Format, List, money, percent, swedish, text};
+use crate::output::{Format, List, kronor, money, percent, text};
 
 /// Shows what months would come to with another rate, other prices, other joint financing or other volumes.
 ///
@@ -129,21 +129,20 @@ fn print(simulation: &Value, output: Format, out: &mut impl Write) -> anyhow::Re
         Format::Csv => list.print(output, out)?,
         Format::Table => {
             list.print(output, out)?;
-            let amount = |value: &Value| swedish(value.as_str().unwrap_or("0"));
             let totals = &simulation["totals"]["difference"];
             writeln!(
                 out,
                 "\nKunderna: netto {} kr, påslag {} kr",
-                amount(&totals["net"]),
-                amount(&totals["surcharge"])
+                kronor(&totals["net"]),
+                kronor(&totals["surcharge"])
             )?;
             let object = &simulation["object"]["difference"];
             writeln!(
                 out,
                 "Objektet: påslag {} kr, prisjusteringar {} kr, gemensam kostnad {} kr",
-                amount(&object["surcharge"]),
-                amount(&object["contributions"]),
-                amount(&object["joint"]),
+                kronor(&object["surcharge"]),
+                kronor(&object["contributions"]),
+                kronor(&object["joint"]),
             )?;
             for year in simulation["required_rate"].as_array().into_iter().flatten() {
                 let rate = |side: &str| percent(&year[side]["rate"]);
