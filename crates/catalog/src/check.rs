@@ -5,6 +5,7 @@
 mod agreements;
 mod budget;
 mod closing;
+mod csv;
 mod customers;
 mod decisions;
 mod entries;
@@ -31,7 +32,7 @@ use crate::table::{Cell, Table};
 use crate::text;
 
 /// The files that a catalogue may have, and whether it must. Services lie in any number of files under `tjanster/`.
-const FILES: [(&str, bool); 13] = [
+const FILES: [(&str, bool); 14] = [
     ("organisation.toml", true),
     ("kunder.csv", true),
     ("kostnadsstallen.csv", true),
@@ -40,6 +41,7 @@ const FILES: [(&str, bool); 13] = [
     ("finansiering.toml", false),
     ("avtal.csv", false),
     ("kallor.toml", false),
+    ("csv.toml", false),
     ("volymer.csv", false),
     ("beslut.csv", false),
     ("budget.toml", false),
@@ -77,6 +79,7 @@ pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
     financing::read(&mut draft);
     agreements::read(&mut draft);
     sources::read(&mut draft);
+    csv::read(&mut draft);
     volumes::read(&mut draft);
     budget::read(&mut draft);
     entries::read(&mut draft);

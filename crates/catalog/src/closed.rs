@@ -259,6 +259,7 @@ fn file_of(object: Object) -> &'static str {
         Object::JointShare => "finansiering.toml",
         Object::Agreement => "avtal.csv",
         Object::Source => "kallor.toml",
+        Object::Csv => "csv.toml",
         Object::Scope => "omfattning.toml",
         Object::Customer => "kunder.csv",
         Object::CostCentre => "kostnadsstallen.csv",

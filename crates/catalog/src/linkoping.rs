@@ -13,6 +13,7 @@ pub fn linkoping() -> Files {
     let files = built_in![
         "avtal.csv",
         "beslut.csv",
+        "csv.toml",
         "budget.toml",
         "finansiering.toml",
         "kallor.toml",

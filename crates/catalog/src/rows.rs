@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use domain::catalogue::{
-    Agreement, Catalogue, ClosingRules, CostCentre, Customer, Dimension, Meter, PlannedVolume, PriceRow,
-    PriceState, Service, SurchargeRate,
+    Agreement, Catalogue, ClosingRules, CostCentre, CsvMapping, Customer, Dimension, Meter, PlannedVolume,
+    PriceRow, PriceState, Service, SurchargeRate,
 };
 use domain::coverage::{CoverageScope, MeterClasses};
 use domain::financing::{JointShare, Part, Payers};
@@ -44,6 +44,8 @@ pub enum Object {
     Agreement,
     /// A source of events.
     Source,
+    /// How rows of CSV become events.
+    Csv,
     /// A decision.
     Decision,
     /// A planned volume.
@@ -60,7 +62,7 @@ pub enum Object {
 
 impl Object {
     /// Every kind of row, in the order that rows come.
-    pub const ALL: [Object; 19] = [
+    pub const ALL: [Object; 20] = [
         Object::Organisation,
         Object::Closing,
         Object::Invoicing,
@@ -74,6 +76,7 @@ impl Object {
         Object::JointShare,
         Object::Agreement,
         Object::Source,
+        Object::Csv,
         Object::Decision,
         Object::Volume,
         Object::Budget,
@@ -98,6 +101,7 @@ impl Object {
             Object::JointShare => "joint_share",
             Object::Agreement => "agreement",
             Object::Source => "source",
+            Object::Csv => "csv",
             Object::Decision => "decision",
             Object::Volume => "volume",
             Object::Budget => "budget",
@@ -126,6 +130,7 @@ impl Object {
             (Language::Swedish, Object::JointShare) => "gemensam andel",
             (Language::Swedish, Object::Agreement) => "avtal",
             (Language::Swedish, Object::Source) => "källa",
+            (Language::Swedish, Object::Csv) => "csv",
             (Language::Swedish, Object::Decision) => "beslut",
             (Language::Swedish, Object::Volume) => "planerad volym",
             (Language::Swedish, Object::Budget) => "budget",
@@ -193,6 +198,7 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
             .values()
             .map(|s| row(Object::Source, &s.source, [("name", "namn", s.name.clone())])),
     );
+    rows.extend(catalogue.csv.iter().map(|(name, mapping)| csv_row(name, mapping)));
     rows.extend(catalogue.decisions.iter().map(|(reference, decision)| {
         let fields = [
             ("day", "datum", decision.day.to_string()),
@@ -412,6 +418,27 @@ fn agreement_row(agreement: &Agreement) -> Row {
             ("quantity", "antal", agreement.quantity.to_string()),
             ("from", "från", agreement.from.to_string()),
             ("to", "till", text(agreement.to)),
+        ],
+    )
+}
+
+fn csv_row(name: &str, mapping: &CsvMapping) -> Row {
+    let dimensions = mapping.dimensions.iter().map(|(name, from)| {
+        let values = from.values.iter().map(|(from, to)| format!(" {from}→{to}")).collect::<String>();
+        format!("{name}: {}{values}", from.column)
+    });
+    row(
+        Object::Csv,
+        name,
+        [
+            ("source", "källa", mapping.source.clone()),
+            ("meter", "mätare", format!("{}/{}", mapping.service, mapping.meter)),
+            ("id", "id", mapping.id.join(" + ")),
+            ("time", "tid", mapping.time.clone()),
+            ("subject", "subjekt", format!("{}{}", mapping.subject_prefix, mapping.subject)),
+            ("costcentre", "kostnadsställe", mapping.costcentre.clone()),
+            ("quantity", "antal", text(mapping.quantity.as_ref())),
+            ("dimensions", "dimensioner", dimensions.collect::<Vec<_>>().join(", ")),
         ],
     )
 }

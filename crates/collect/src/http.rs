@@ -6,6 +6,7 @@ pub mod guard;
 pub mod media;
 mod openmeter;
 pub mod problem;
+mod rows;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -96,8 +97,17 @@ async fn receive(
     if form == Form::Binary {
         bytes = binary::structured(&head.headers, &bytes)?.into();
     }
-    let events: Vec<Cow<'_, [u8]>> =
-        form.events(&bytes, BATCH_EVENTS_MAX)?.into_iter().map(prepare).collect();
+    let events: Vec<Cow<'_, [u8]>> = if form == Form::Csv {
+        let rows = rows::events(
+            &bytes,
+            parameter(&head.uri, "mapping"),
+            &shared.intake.catalogue(),
+            BATCH_EVENTS_MAX,
+        )?;
+        rows.into_iter().map(Cow::Owned).collect()
+    } else {
+        form.events(&bytes, BATCH_EVENTS_MAX)?.into_iter().map(prepare).collect()
+    };
     let events: Vec<&[u8]> = events.iter().map(AsRef::as_ref).collect();
     // Stamped when the body is here: a sender that is slow must not hold back the marks of everybody's events.
     let arrival = shared.intake.arrive(shared.clock);
@@ -143,16 +153,17 @@ async fn read(
 }
 
 fn mode(uri: &Uri) -> Result<Mode, Problem> {
-    let value = uri
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .find_map(|pair| pair.strip_prefix("atomic="));
-    match value {
+    match parameter(uri, "atomic") {
         None | Some("false") => Ok(Mode::Each),
         Some("true") => Ok(Mode::Atomic),
         Some(_) => Err(Problem::new(Reason::InvalidQuery, "atomic must be true or false")),
     }
+}
+
+/// A parameter of the address, as it is written: none of ours needs another encoding.
+fn parameter<'u>(uri: &'u Uri, name: &str) -> Option<&'u str> {
+    let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
+    pairs.filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// The 202's body.

@@ -175,6 +175,11 @@ impl Intake {
         Ok(Self { packer, outbox, arrivals: Arc::default(), name, epoch, catalogue, hash_key, metrics })
     }
 
+    /// The catalogue in force.
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
+    }
+
     /// Moves what is in the spool to the log until told to stop.
     pub async fn drain(&self, stop: watch::Receiver<bool>) {
         self.outbox.drain(stop).await;

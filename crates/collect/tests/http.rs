@@ -16,13 +16,18 @@ use crate::support::{Stand, event, event_with};
 const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
 
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     headers: axum::http::HeaderMap,
-    body: Value,
+    pub(crate) body: Value,
 }
 
-async fn send(stand: &Stand, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+pub(crate) async fn send(
+    stand: &Stand,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
     let mut request = Request::post(path).header("host", "127.0.0.1:8321");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -42,7 +47,7 @@ async fn post(stand: &Stand, content_type: &str, body: impl Into<Body>) -> Answe
 }
 
 /// Status and code of a refusal.
-fn refusal(answer: &Answer) -> (u16, &str) {
+pub(crate) fn refusal(answer: &Answer) -> (u16, &str) {
     assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.body);
     assert_eq!(answer.body["status"], answer.status.as_u16());
     (answer.status.as_u16(), answer.body["code"].as_str().unwrap())

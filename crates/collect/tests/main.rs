@@ -6,6 +6,7 @@ mod forward;
 mod http;
 mod intake;
 mod mark;
+mod rows;
 mod schemas;
 mod sdk;
 mod spool;

@@ -72,6 +72,11 @@ pub fn start_of_day(day: NaiveDate) -> Instant {
     }
 }
 
+/// The instant of a Swedish wall-clock time. None when clocks skip it in March or show it twice in October.
+pub fn from_local(time: chrono::NaiveDateTime) -> Option<Instant> {
+    Stockholm.from_local_datetime(&time).single().map(|time| Instant(time.timestamp_micros()))
+}
+
 /// The day after, within chrono's range.
 pub fn next_day(day: NaiveDate) -> NaiveDate {
     day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX)

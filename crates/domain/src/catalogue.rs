@@ -52,6 +52,8 @@ pub struct Catalogue {
     pub volumes: Vec<PlannedVolume>,
     /// The object's own economy.
     pub object: ObjectPlan,
+    /// How rows of CSV become events, by name.
+    pub csv: BTreeMap<String, CsvMapping>,
     /// The decisions that all of this refers to, by reference; empty where they are kept elsewhere.
     pub decisions: BTreeMap<String, Decision>,
     /// The registered sources of events, by their `source`.
@@ -258,6 +260,40 @@ pub struct Agreement {
     pub from: NaiveDate,
     /// The last day; none while it lasts.
     pub to: Option<NaiveDate>,
+}
+
+/// How the rows of a CSV file become events of one meter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvMapping {
+    /// The events' source.
+    pub source: String,
+    /// The service's slug.
+    pub service: String,
+    /// The meter's slug.
+    pub meter: String,
+    /// The columns that together tell a row from every other one, in all files of the source.
+    pub id: Vec<String>,
+    /// The column of the time: RFC 3339, or a Swedish wall-clock time or day.
+    pub time: String,
+    /// What comes before the subject's column, such as `printer:`.
+    pub subject_prefix: String,
+    /// The column of the subject.
+    pub subject: String,
+    /// The column of the cost centre.
+    pub costcentre: String,
+    /// The column of the quantity; none when each row is one.
+    pub quantity: Option<String>,
+    /// The dimensions, by name.
+    pub dimensions: BTreeMap<String, CsvDimension>,
+}
+
+/// Where a dimension's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvDimension {
+    /// The column.
+    pub column: String,
+    /// What its values mean; a value that is not here is taken as it is.
+    pub values: BTreeMap<String, String>,
 }
 
 /// A decision: who made it, and when (R7, R19).

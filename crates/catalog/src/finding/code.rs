@@ -204,6 +204,10 @@ codes! {
     InvalidSource = "invalid_source" Error,
     /// The same source twice.
     SourceTwice = "source_twice" Error,
+    /// A source that is not in kallor.toml.
+    UnknownSource = "unknown_source" Error,
+    /// Two mappings of CSV with the same name.
+    CsvTwice = "csv_twice" Error,
     /// Two planned volumes of the same meter and class.
     VolumeTwice = "volume_twice" Error,
     /// The same scope twice.

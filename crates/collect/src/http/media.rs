@@ -9,12 +9,13 @@ use serde_json::value::RawValue;
 use super::problem::{Problem, Reason};
 
 /// The content types that a write may have (contract, "Access"): no form of a foreign page can send them.
-pub const WRITE_TYPES: [&str; 4] = [JSON, EVENT, BATCH, LINES];
+pub const WRITE_TYPES: [&str; 5] = [JSON, EVENT, BATCH, LINES, CSV];
 
 const JSON: &str = "application/json";
 const EVENT: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 const LINES: &str = "application/x-ndjson";
+const CSV: &str = "text/csv";
 
 /// How the events stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Form {
     Either,
     /// An object on each line; blank lines do not count.
     Lines,
+    /// A row for each, as a mapping of the catalogue says.
+    Csv,
     /// The attributes in headers, the data in the body (CloudEvents HTTP binding §3.1).
     Binary,
 }
@@ -39,6 +42,7 @@ impl Form {
             EVENT => Ok(Form::One),
             BATCH => Ok(Form::Batch),
             LINES => Ok(Form::Lines),
+            CSV => Ok(Form::Csv),
             JSON if headers.keys().any(|name| name.as_str().starts_with("ce-")) => Ok(Form::Binary),
             JSON => Ok(Form::Either),
             _ => Err(Problem::new(
@@ -60,6 +64,10 @@ impl Form {
                 .collect(),
             Form::Batch | Form::Either if first == Some(&b'[') => elements(body, max)?,
             Form::One | Form::Either | Form::Binary if first == Some(&b'{') => vec![one(body)?],
+            // Rows are no slices of events.
+            Form::Csv => {
+                return Err(Problem::new(Reason::UnsupportedMediaType, "text/csv is not taken here"));
+            }
             Form::Batch => return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON array")),
             Form::One | Form::Binary => {
                 return Err(Problem::new(Reason::InvalidBody, "the body must be a JSON object"));

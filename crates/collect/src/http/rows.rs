@@ -1,0 +1,234 @@
+//! text/csv → events: one for each row, as a mapping of the catalogue says. RFC 4180, and what Excel saves in Sweden.
+//!
+//! A row becomes the event that its system could have sent itself, and is judged like any other: what is wrong with it is
+//! answered for its row. Only what is wrong with the whole file (no such mapping, a column that is missing, a row with too
+//! few cells) refuses all of it.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use domain::Instant;
+use domain::calendar::{from_local, parse_day, start_of_day};
+use domain::catalogue::{Catalogue, CsvMapping, Meter};
+use domain::event::{DATASCHEMA, ID_CHARS_MAX};
+use serde_json::{Map, Value, json};
+
+use super::problem::{Problem, Reason};
+
+/// What an event claims as its customer when nobody owns the cost centre: the owner pays, whatever is claimed.
+const NOBODY: &str = "OKAND";
+
+/// The forms of a wall-clock time.
+const TIMES: [&str; 4] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+
+/// The events of a file, in the order of its rows; at most `max`.
+pub(super) fn events(
+    body: &[u8],
+    mapping: Option<&str>,
+    catalogue: &Catalogue,
+    max: usize,
+) -> Result<Vec<Vec<u8>>, Problem> {
+    let name = mapping.unwrap_or_default();
+    let Some(mapping) = catalogue.csv.get(name) else {
+        let known = catalogue.csv.keys().cloned().collect::<Vec<_>>().join(", ");
+        let detail = format!("?mapping= must name a mapping of the catalogue: {known}");
+        return Err(Problem::new(Reason::InvalidQuery, detail));
+    };
+    let Some(meter) = catalogue.meter(&mapping.service, &mapping.meter) else {
+        return Err(Problem::new(Reason::InvalidQuery, "the mapping's meter is not in the catalogue"));
+    };
+    let text =
+        std::str::from_utf8(body).map_err(|_| invalid("the file is not UTF-8 (in Excel: CSV UTF-8)"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let delimiter = delimiter(text);
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| unreadable(&error))?.clone();
+    let columns = Columns::of(mapping, &header)?;
+    let row = Row { mapping, meter, catalogue, columns, has_decimal_comma: delimiter != b',' };
+    let mut events = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| unreadable(&error))?;
+        if events.len() == max {
+            let detail = format!("at most {max} rows are taken in one request");
+            return Err(Problem::new(Reason::TooManyEvents, detail));
+        }
+        events.push(row.event(&record).to_string().into_bytes());
+    }
+    Ok(events)
+}
+
+/// Why a file cannot be read as rows.
+fn unreadable(error: &csv::Error) -> Problem {
+    let ErrorKind::UnequalLengths { pos: Some(place), expected_len, len } = error.kind() else {
+        return invalid(format!("the file is not CSV: {error}"));
+    };
+    let row = place.record();
+    invalid(format!("row {row} beneath the heading has {len} cells, and the heading has {expected_len}"))
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(Reason::InvalidBody, detail)
+}
+
+/// What parts the cells: whichever of semicolon, tab and comma the first line has most of.
+fn delimiter(text: &str) -> u8 {
+    let first = text.lines().next().unwrap_or_default();
+    let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
+    // The last of those that are as many.
+    *[b',', b'\t', b';'].iter().max_by_key(|delimiter| count(delimiter)).unwrap_or(&b',')
+}
+
+/// Where each column of a mapping stands in a file.
+struct Columns {
+    id: Vec<usize>,
+    time: usize,
+    subject: usize,
+    costcentre: usize,
+    quantity: Option<usize>,
+    dimensions: Vec<usize>,
+}
+
+impl Columns {
+    fn of(mapping: &CsvMapping, header: &StringRecord) -> Result<Self, Problem> {
+        let at = |name: &String| {
+            let found = header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
+            found.ok_or_else(|| {
+                let all = header.iter().collect::<Vec<_>>().join(", ");
+                invalid(format!("the file has no column {name:?}; it has {all}"))
+            })
+        };
+        Ok(Self {
+            id: mapping.id.iter().map(at).collect::<Result<_, _>>()?,
+            time: at(&mapping.time)?,
+            subject: at(&mapping.subject)?,
+            costcentre: at(&mapping.costcentre)?,
+            quantity: mapping.quantity.as_ref().map(at).transpose()?,
+            dimensions: mapping.dimensions.values().map(|from| at(&from.column)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// How a row becomes an event.
+struct Row<'c> {
+    mapping: &'c CsvMapping,
+    meter: &'c Meter,
+    catalogue: &'c Catalogue,
+    columns: Columns,
+    /// Whether a comma in a number parts its decimals; where commas part the cells it may as well part thousands.
+    has_decimal_comma: bool,
+}
+
+impl Row<'_> {
+    fn event(&self, record: &StringRecord) -> Value {
+        let cell = |at: usize| record.get(at).unwrap_or_default().trim();
+        let (mapping, columns) = (self.mapping, &self.columns);
+        let (time, day) = time_of(cell(columns.time));
+        let costcentre = cell(columns.costcentre);
+        let mut dims = Map::new();
+        for ((name, from), at) in mapping.dimensions.iter().zip(&columns.dimensions) {
+            let value = cell(*at);
+            if !value.is_empty() {
+                dims.insert(name.clone(), from.values.get(value).map_or(value, String::as_str).into());
+            }
+        }
+        let mut data = json!({
+            "service": mapping.service,
+            "meter": mapping.meter,
+            "quantity": columns.quantity.map_or_else(|| "1".to_owned(), |at| number(cell(at), self.has_decimal_comma)),
+            "unit": self.meter.unit,
+            "customer": self.customer(costcentre, day),
+        });
+        if !dims.is_empty() {
+            data["dims"] = dims.into();
+        }
+        json!({
+            "specversion": "1.0",
+            "id": id_of(columns.id.iter().map(|at| cell(*at))),
+            "source": mapping.source,
+            "type": self.meter.event_type,
+            "subject": format!("{}{}", mapping.subject_prefix, cell(columns.subject)),
+            "time": time,
+            "dataschema": DATASCHEMA,
+            "data": data,
+        })
+    }
+
+    /// Who owns the cost centre on the day, as far as anybody knows.
+    fn customer(&self, costcentre: &str, day: Option<NaiveDate>) -> Value {
+        let owner = day.and_then(|day| self.catalogue.payer(costcentre, day));
+        let known = owner.and_then(|code| self.catalogue.customers.get(code));
+        let kind = known.map_or("forvaltning", |customer| customer.kind.name());
+        json!({ "kind": kind, "code": owner.unwrap_or(NOBODY), "costcentre": costcentre })
+    }
+}
+
+/// The cells that tell a row from all others, where an id can hold them; else their hash.
+fn id_of<'r>(cells: impl Iterator<Item = &'r str>) -> String {
+    let joined = cells.collect::<Vec<_>>().join("|");
+    let is_plain = joined.len() <= ID_CHARS_MAX && joined.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if is_plain && !joined.is_empty() {
+        return joined;
+    }
+    format!("csv:{}", &blake3::hash(joined.as_bytes()).to_hex()[..32])
+}
+
+/// A time as events have it, and its Swedish day. What is no time is left as it is, and refused with the row. So is a time that
+/// clocks skip or show twice: it needs its offset.
+fn time_of(text: &str) -> (String, Option<NaiveDate>) {
+    let instant = Instant::parse_rfc3339(text).or_else(|| parse_day(text).map(start_of_day)).or_else(|| {
+        TIMES.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).and_then(from_local)
+    });
+    match instant {
+        Some(instant) => (instant.to_string(), Some(instant.day())),
+        None => (text.to_owned(), None),
+    }
+}
+
+/// A number as people and Excel write it: `1 234,50` is 1234.50. What could be read in two ways is left as it is, and refused
+/// with the row.
+fn number(text: &str, has_decimal_comma: bool) -> String {
+    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}')).collect();
+    let digits = digits.replace('\u{2212}', "-");
+    if has_decimal_comma && !digits.contains('.') { digits.replacen(',', ".", 1) } else { digits }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_swedish_unless_they_say_their_offset() {
+        let of = |text: &str| time_of(text).0;
+        assert_eq!(of("2021-03-15 09:00:12"), "2021-03-15T08:00:12Z");
+        assert_eq!(of("2021-07-15T09:00"), "2021-07-15T07:00:00Z");
+        assert_eq!(of("2021-03-15"), "2021-03-14T23:00:00Z");
+        assert_eq!(of("2021-03-15T09:00:12+02:00"), "2021-03-15T07:00:12Z");
+        // Skipped in March, shown twice in October: refused with the row.
+        for unclear in ["2021-03-28 02:30", "2021-10-31 02:30", "15/3 2021", ""] {
+            assert_eq!(time_of(unclear), (unclear.to_owned(), None));
+        }
+        assert_eq!(of("2021-10-31T02:30:00+01:00"), "2021-10-31T01:30:00Z");
+    }
+
+    #[test]
+    fn a_row_has_the_same_id_whenever_it_is_sent() {
+        let id = |cells: &[&str]| id_of(cells.iter().copied());
+        assert_eq!(id(&["2021-03-15 09:00", "prt01", "17"]), "2021-03-15 09:00|prt01|17");
+        assert_eq!(id(&["å"]), id(&["å"]));
+        assert!(id(&["å"]).starts_with("csv:") && id(&["å"]) != id(&["ä"]));
+        assert_eq!(id(&["x".repeat(300).as_str()]).len(), 36);
+    }
+
+    #[test]
+    fn numbers_and_delimiters_are_those_of_both_dialects() {
+        for (text, want) in
+            [("1 234,50", "1234.50"), ("1234.5", "1234.5"), ("\u{2212}3", "-3"), ("1.234,5", "1.234,5")]
+        {
+            assert_eq!(number(text, true), want);
+        }
+        assert_eq!([number("1,234", true), number("1,234", false)], ["1.234", "1,234"]);
+        assert_eq!(
+            [delimiter("a;b,c;d"), delimiter("a,b"), delimiter("a\tb"), delimiter("")],
+            [b';', b',', b'\t', b';']
+        );
+    }
+}
