@@ -7,17 +7,21 @@ use super::{Config, stored};
 use crate::error::Cause;
 use crate::{Error, Outcome, Result, Stored, Topic};
 use bytes::Bytes;
-use fjall::PersistMode;
+use fjall::{Database, Keyspace, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use store::Store;
 
 /// How many records are deleted at a time: bounds how long an append waits behind them.
 const REMOVE_ROWS_MAX: u64 = 10_000;
+
+/// How often a flush is looked at.
+const FLUSH_POLL: Duration = Duration::from_millis(10);
 
 /// Topic, partition, offset and frame.
 pub(super) type Row = (String, u32, u64, Vec<u8>);
@@ -350,15 +354,14 @@ impl Storage {
             })?;
             from = to;
         }
-        let state = self.state.read();
-        let keyspace = self.store(&state)?.partition(topic, partition);
-        // The first pass finds out which value files hold nothing any more, the second removes them.
-        let compact = || {
-            keyspace.rotate_memtable_and_wait()?;
-            keyspace.major_compact()?;
-            keyspace.major_compact()
+        // Of one's own, because appends must not wait behind this: each of them takes the state for itself first. A store that
+        // is closed meanwhile can be opened again when this is done.
+        let (database, keyspace) = {
+            let state = self.state.read();
+            let store = self.store(&state)?;
+            (store.database.clone(), store.partition(topic, partition).clone())
         };
-        compact().map_err(|error| failed("compacting a partition", &self.path, error))
+        compact(&database, &keyspace).map_err(|error| failed("compacting a partition", &self.path, error))
     }
 
     fn free_bytes(&self) -> u64 {
@@ -372,6 +375,19 @@ impl Storage {
             Err(_) => u64::MAX,
         }
     }
+}
+
+/// Gives the space of deleted rows back.
+fn compact(database: &Database, keyspace: &Keyspace) -> fjall::Result<()> {
+    keyspace.rotate_memtable()?;
+    // fjall's own waiting has no end when the thread that flushes has failed, for instance on a full disk.
+    while keyspace.sealed_memtable_count() > 0 {
+        database.persist(PersistMode::Buffer)?;
+        std::thread::sleep(FLUSH_POLL);
+    }
+    // The first pass finds out which value files hold nothing any more, the second removes them.
+    keyspace.major_compact()?;
+    keyspace.major_compact()
 }
 
 struct FailedWrite {

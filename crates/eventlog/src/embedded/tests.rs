@@ -90,6 +90,27 @@ async fn a_disk_that_runs_full_in_a_write_closes_the_store_until_there_is_room()
 }
 
 #[tokio::test]
+async fn a_flush_that_fails_ends_the_deletion_that_waits_for_it_and_the_log_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).await;
+    for value in ["first", "second"] {
+        log.append(TOPIC, 0, record(value)).await.unwrap();
+    }
+    let tables = directory.path().join("store/keyspaces");
+    let away = directory.path().join("away");
+    std::fs::rename(&tables, &away).unwrap();
+    let error = log.delete_before(TOPIC, 0, 1).await.unwrap_err();
+    assert!(error.to_string().contains("compacting"), "{error}");
+    let error = log.append(TOPIC, 0, record("third")).await.unwrap_err();
+    assert!(matches!(error.error, Error::Unavailable { .. }), "{error:?}");
+
+    std::fs::rename(&away, &tables).unwrap();
+    assert_eq!(log.append(TOPIC, 0, record("fourth")).await.unwrap(), [2]);
+    assert_eq!(log.delete_before(TOPIC, 0, 2).await.unwrap(), 2);
+    assert_eq!(log.read(TOPIC, 0, 2, 1 << 20).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_crash_between_recording_a_new_start_and_deleting_shows_nothing_below_it() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path()).await;
