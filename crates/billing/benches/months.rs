@@ -103,6 +103,11 @@ async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
+/// When the last of these months may be closed.
+fn later() -> domain::Instant {
+    domain::Instant::parse_rfc3339("2022-02-01T12:00:00+01:00").unwrap()
+}
+
 async fn close(biller: &Biller, at: &str) {
     let closing = biller.close(month(at), Accept::default()).await.unwrap();
     assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
@@ -129,14 +134,15 @@ fn main() {
             .unwrap();
         timed("the list of 13 months", world.biller.months()).await.unwrap();
         timed("the list of 13 months again", world.biller.months()).await.unwrap();
+        let biller = world.biller_at(later);
         for at in month("2021-01").through(month("2021-12")) {
             timed(
                 &format!("close of {at}, with the barriers and the cut of the bench's roll-up"),
-                close(&world.biller, &at.to_string()),
+                close(&biller, &at.to_string()),
             )
             .await;
         }
-        let other = world.another_biller();
+        let other = world.biller_at(later);
         timed(
             "preview of 2022-01 by a new process: reckons 12 closed months anew",
             other.charges(month("2022-01")),
