@@ -23,6 +23,14 @@ const REMOVE_ROWS_MAX: u64 = 10_000;
 /// How often a flush is looked at.
 const FLUSH_POLL: Duration = Duration::from_millis(10);
 
+/// How many full memtables of a partition may wait for their flush when something is written. fjall stops at 4 and a write can
+/// find one rotation asked for and ask for another.
+const SEALED_MAX: usize = 2;
+
+/// How many tables of a partition may wait to be merged when something is written. fjall stops at 30 and each of the flushes
+/// above makes one.
+const UNMERGED_TABLES_MAX: usize = 24;
+
 /// Topic, partition, offset and frame.
 pub(super) type Row = (String, u32, u64, Vec<u8>);
 
@@ -48,6 +56,8 @@ pub(super) struct Faults {
     pub sync_fails: bool,
     pub write_finds_disk_full: bool,
     pub free_bytes: Option<u64>,
+    /// No flush is ever done.
+    pub flushes_are_behind: bool,
 }
 
 enum State {
@@ -128,6 +138,14 @@ impl Storage {
         self.faults.lock()
     }
 
+    /// Begins a flush of what a partition has in memory.
+    #[cfg(test)]
+    pub(super) fn begin_flush(&self, topic: &str, partition: u32) {
+        let state = self.state.read();
+        let store = self.store(&state).unwrap();
+        store.partition(topic, partition).rotate_memtable().unwrap();
+    }
+
     pub(super) fn cut_records(&self) -> u64 {
         self.cut_records.load(Ordering::Relaxed)
     }
@@ -190,16 +208,44 @@ impl Storage {
     fn write_to(&self, store: &Store, rows: Vec<Row>) -> Result<(), FailedWrite> {
         // Written and synced apart, because a failed write and a failed sync mean different things.
         let mut batch = store.database.batch().durability(Some(PersistMode::Buffer));
+        let mut keyspaces = Vec::new();
         for (topic, partition, offset, frame) in rows {
-            batch.insert(store.partition(&topic, partition), offset.to_be_bytes(), frame);
+            let keyspace = store.partition(&topic, partition);
+            batch.insert(keyspace, offset.to_be_bytes(), frame);
+            if keyspaces.last() != Some(&keyspace) {
+                keyspaces.push(keyspace);
+            }
         }
         #[cfg(test)]
         if self.faults().write_finds_disk_full {
             let error = std::io::Error::from(std::io::ErrorKind::StorageFull);
             return Err(FailedWrite { is_sync: false, error: error.into() });
         }
-        batch.commit().map_err(|error| FailedWrite { is_sync: false, error })?;
+        let written = self.wait_for_flushes(&store.database, &keyspaces).and_then(|()| batch.commit());
+        written.map_err(|error| FailedWrite { is_sync: false, error })?;
         self.sync(store)
+    }
+
+    /// Waits until the tables have taken enough of each partition's older records for a commit to find room.
+    ///
+    /// fjall waits for that inside a commit, too, but without an end when its flushing thread fails meanwhile, as on a full
+    /// disk. Here the wait ends with that failure, and a commit adds at most what still fits below fjall's own bounds.
+    fn wait_for_flushes(&self, database: &Database, keyspaces: &[&Keyspace]) -> fjall::Result<()> {
+        for keyspace in keyspaces {
+            while self.is_behind(keyspace) {
+                database.persist(PersistMode::Buffer)?;
+                std::thread::sleep(FLUSH_POLL);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_behind(&self, keyspace: &Keyspace) -> bool {
+        #[cfg(test)]
+        if self.faults().flushes_are_behind {
+            return true;
+        }
+        keyspace.sealed_memtable_count() >= SEALED_MAX || keyspace.l0_table_count() >= UNMERGED_TABLES_MAX
     }
 
     fn sync(&self, store: &Store) -> Result<(), FailedWrite> {

@@ -111,6 +111,26 @@ async fn a_flush_that_fails_ends_the_deletion_that_waits_for_it_and_the_log_goes
 }
 
 #[tokio::test]
+async fn a_flush_that_fails_ends_the_append_that_waits_for_it_and_the_log_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path()).await;
+    log.append(TOPIC, 0, record("first")).await.unwrap();
+    let tables = directory.path().join("store/keyspaces");
+    let away = directory.path().join("away");
+    std::fs::rename(&tables, &away).unwrap();
+    log.shared.storage.faults().flushes_are_behind = true;
+    let flush = async { log.shared.storage.begin_flush(TOPIC, 0) };
+    let (appended, ()) = tokio::join!(log.append(TOPIC, 0, record("second")), flush);
+    let error = appended.unwrap_err();
+    assert!(matches!(error.error, Error::Unavailable { .. }), "{error:?}");
+
+    log.shared.storage.faults().flushes_are_behind = false;
+    std::fs::rename(&away, &tables).unwrap();
+    assert_eq!(log.append(TOPIC, 0, record("third")).await.unwrap(), [1]);
+    assert_eq!(values(&log).await, ["first", "third"]);
+}
+
+#[tokio::test]
 async fn a_crash_between_recording_a_new_start_and_deleting_shows_nothing_below_it() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path()).await;
