@@ -17,6 +17,7 @@ pub mod intake;
 pub mod mark;
 pub mod metrics;
 mod outbox;
+pub mod pull;
 
 pub use forward::Forwarder;
 pub use http::{guard, router};

@@ -1,0 +1,151 @@
+//! What a collector gathers from: one file for each kind of system.
+//!
+//! A source turns what its system answers into [`Record`]s and knows nothing of meters, pseudonyms or the log. It reads all
+//! of a turn or fails: half a page, a total that does not fit or a page that is missing is a [`Failure`], never fewer records.
+
+pub mod prometheus;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::Instant;
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A system as the configuration names it: `kind` says which.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum System {
+    /// The value of each series of a query.
+    Prometheus(prometheus::Config),
+}
+
+impl System {
+    /// Its kind, which keeps native ids of different systems apart in pseudonyms.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            System::Prometheus(_) => "prometheus",
+        }
+    }
+
+    /// What gathers from it. `clock` says when tokens run out.
+    ///
+    /// # Errors
+    /// What is configured and cannot be right.
+    pub fn open(&self, clock: fn() -> Instant) -> Result<Box<dyn Source>, Failure> {
+        Ok(match self {
+            System::Prometheus(config) => Box::new(prometheus::Prometheus::new(config, clock)?),
+        })
+    }
+}
+
+/// What a system says of one thing (an account, a device, a call): names and texts. What is nested in JSON has a dot in its
+/// name: `space.used`.
+pub type Record = BTreeMap<String, String>;
+
+/// What the records of a source are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// All that there is at a time. A turn that was missed stays missing.
+    Snapshot,
+    /// All that there is at a time, also at one that has passed: turns that were missed are made up for.
+    History,
+    /// What has happened since the last turn; a cursor says where that ended.
+    Stream,
+}
+
+/// What a turn gave.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// The records, in an order that does not matter.
+    pub records: Vec<Record>,
+    /// Where a stream goes on after these records. It is kept when they are durable.
+    pub cursor: Option<String>,
+    /// Whether a stream has more, which is read at once.
+    pub more: bool,
+}
+
+/// Why a turn failed. It is tried again in any case; nothing of it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The system asks for patience (429 or 503 with Retry-After).
+    #[error("{what}: it asks for {} s of patience", .after.as_secs())]
+    Later {
+        /// What it was asked.
+        what: String,
+        /// How long to wait.
+        after: Duration,
+    },
+    /// The system is away or answers with an error of its own.
+    #[error("{0}")]
+    Away(String),
+    /// What it answered is not what it documents, or is not whole.
+    #[error("{0}")]
+    Broken(String),
+    /// It does not let us in, or what is configured cannot be right: somebody has to do something.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A system that is gathered from.
+pub trait Source: Send + Sync {
+    /// What its records are.
+    fn nature(&self) -> Nature;
+
+    /// Reads a turn: everything as it is at `at`, or what comes after the cursor.
+    fn read<'a>(&'a self, at: Instant, cursor: Option<&'a str>) -> BoxFuture<'a, Result<Read, Failure>>;
+
+    /// Told once the records up to a cursor are durable; called again for the same cursor after a crash.
+    fn delivered<'a>(&'a self, _cursor: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// A JSON object as a record. Null and empty arrays are left out; other arrays are numbered from 0.
+pub fn flatten(value: &Value) -> Record {
+    let mut record = Record::new();
+    add(&mut record, "", value);
+    record
+}
+
+fn add(record: &mut Record, name: &str, value: &Value) {
+    let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+    match value {
+        Value::Null => {}
+        Value::Bool(value) => {
+            record.insert(name.to_owned(), value.to_string());
+        }
+        Value::Number(value) => {
+            record.insert(name.to_owned(), value.to_string());
+        }
+        Value::String(value) => {
+            record.insert(name.to_owned(), value.clone());
+        }
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                add(record, &inner(&index.to_string()), value);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                add(record, &inner(key), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_nested_has_dots_in_its_name() {
+        let value = json!({"a": 1, "b": {"c": "x", "d": [true, {"e": 2.50}], "f": null}, "g": []});
+        let record = flatten(&value);
+        let pairs: Vec<_> = record.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(pairs, [("a", "1"), ("b.c", "x"), ("b.d.0", "true"), ("b.d.1.e", "2.5")]);
+    }
+}
