@@ -11,6 +11,7 @@
 //!
 //! Reading order: [`intake`], [`http`], `outbox` (the spool), [`forward`] (events that come by the log itself), [`mark`].
 
+mod draft;
 pub mod forward;
 pub mod http;
 pub mod intake;

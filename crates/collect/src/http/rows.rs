@@ -4,21 +4,14 @@
 //! answered for its row. Only what is wrong with the whole file (no such mapping, a column that is missing, a row with too
 //! few cells) refuses all of it.
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
-use domain::Instant;
-use domain::calendar::{from_local, parse_day, start_of_day};
 use domain::catalogue::{Catalogue, CsvMapping, Meter};
-use domain::event::{DATASCHEMA, ID_CHARS_MAX};
-use serde_json::{Map, Value, json};
+use domain::event::ID_CHARS_MAX;
+use serde_json::Value;
 
 use super::problem::{Problem, Reason};
-
-/// What an event claims as its customer when nobody owns the cost centre: the owner pays, whatever is claimed.
-const NOBODY: &str = "OKAND";
-
-/// The forms of a wall-clock time.
-const TIMES: [&str; 4] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+use crate::draft::{Draft, instant_of};
 
 /// The events of a file, in the order of its rows; at most `max`.
 pub(super) fn events(
@@ -122,42 +115,30 @@ impl Row<'_> {
         let cell = |at: usize| record.get(at).unwrap_or_default().trim();
         let (mapping, columns) = (self.mapping, &self.columns);
         let (time, day) = time_of(cell(columns.time));
-        let costcentre = cell(columns.costcentre);
-        let mut dims = Map::new();
+        let mut dims = Vec::new();
         for ((name, from), at) in mapping.dimensions.iter().zip(&columns.dimensions) {
             let value = cell(*at);
             if !value.is_empty() {
-                dims.insert(name.clone(), from.values.get(value).map_or(value, String::as_str).into());
+                dims.push((name.as_str(), from.values.get(value).map_or(value, String::as_str).to_owned()));
             }
         }
-        let mut data = json!({
-            "service": mapping.service,
-            "meter": mapping.meter,
-            "quantity": columns.quantity.map_or_else(|| "1".to_owned(), |at| number(cell(at), self.has_decimal_comma)),
-            "unit": self.meter.unit,
-            "customer": self.customer(costcentre, day),
-        });
-        if !dims.is_empty() {
-            data["dims"] = dims.into();
-        }
-        json!({
-            "specversion": "1.0",
-            "id": id_of(columns.id.iter().map(|at| cell(*at))),
-            "source": mapping.source,
-            "type": self.meter.event_type,
-            "subject": format!("{}{}", mapping.subject_prefix, cell(columns.subject)),
-            "time": time,
-            "dataschema": DATASCHEMA,
-            "data": data,
-        })
-    }
-
-    /// Who owns the cost centre on the day, as far as anybody knows.
-    fn customer(&self, costcentre: &str, day: Option<NaiveDate>) -> Value {
-        let owner = day.and_then(|day| self.catalogue.payer(costcentre, day));
-        let known = owner.and_then(|code| self.catalogue.customers.get(code));
-        let kind = known.map_or("forvaltning", |customer| customer.kind.name());
-        json!({ "kind": kind, "code": owner.unwrap_or(NOBODY), "costcentre": costcentre })
+        let quantity = columns.quantity.map(|at| number(cell(at), self.has_decimal_comma));
+        let draft = Draft {
+            id: id_of(columns.id.iter().map(|at| cell(*at))),
+            source: &mapping.source,
+            service: &mapping.service,
+            meter: self.meter,
+            subject: &format!("{}{}", mapping.subject_prefix, cell(columns.subject)),
+            time,
+            costcentre: cell(columns.costcentre),
+            object: None,
+            quantity: quantity.unwrap_or_else(|| "1".to_owned()),
+            dims,
+            day: None,
+            seq: None,
+            measured: None,
+        };
+        draft.json(self.catalogue, day)
     }
 }
 
@@ -171,13 +152,9 @@ fn id_of<'r>(cells: impl Iterator<Item = &'r str>) -> String {
     format!("csv:{}", &blake3::hash(joined.as_bytes()).to_hex()[..32])
 }
 
-/// A time as events have it, and its Swedish day. What is no time is left as it is, and refused with the row. So is a time that
-/// clocks skip or show twice: it needs its offset.
+/// A time as events have it, and its Swedish day. What is no time is left as it is, and refused with the row.
 fn time_of(text: &str) -> (String, Option<NaiveDate>) {
-    let instant = Instant::parse_rfc3339(text).or_else(|| parse_day(text).map(start_of_day)).or_else(|| {
-        TIMES.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).and_then(from_local)
-    });
-    match instant {
+    match instant_of(text) {
         Some(instant) => (instant.to_string(), Some(instant.day())),
         None => (text.to_owned(), None),
     }
