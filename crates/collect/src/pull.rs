@@ -6,9 +6,26 @@
 //! A turn is sent whole or not at all: what a system answered is on disk before the first event is sent, so that a crash
 //! sends exactly the same again. A turn that could not be read is no event and no zero; for a snapshot it becomes a gap.
 
+pub mod deliver;
 pub mod guard;
 pub mod http;
 pub mod mapping;
+pub mod metrics;
+mod place;
 pub mod pseudonym;
+mod puller;
+mod recipe;
 pub mod schedule;
 pub mod source;
+mod status;
+
+pub use deliver::{Deliver, ToIntake};
+pub use metrics::Metrics;
+pub use place::{Checkpoint, PlaceError};
+pub use pseudonym::Keys;
+pub use puller::{Puller, Sum};
+pub use recipe::{Config, Recipe, TurnError};
+pub use status::{State, Status, Statuses, router};
+
+#[cfg(test)]
+mod tests;

@@ -23,11 +23,7 @@ pub(crate) async fn in_force(
     directory: Option<&Path>,
     now: Instant,
 ) -> anyhow::Result<Catalogue> {
-    let named = match directory {
-        Some(path) => Files::read_dir(path)
-            .with_context(|| format!("could not read the catalogue {}", path.display()))?,
-        None => catalog::linkoping(),
-    };
+    let named = named(directory)?;
     let Some((version, files)) =
         store.catalogue_current().await.context("could not read the catalogue in force")?
     else {
@@ -48,6 +44,20 @@ pub(crate) async fn in_force(
         );
     }
     Ok(checked(&files.into_iter().fold(Files::default(), with_file))?.catalogue)
+}
+
+/// The catalogue in a directory, or Linköping's.
+pub(crate) fn of_directory(directory: Option<&Path>) -> anyhow::Result<Catalogue> {
+    Ok(checked(&named(directory)?)?.catalogue)
+}
+
+fn named(directory: Option<&Path>) -> anyhow::Result<Files> {
+    match directory {
+        Some(path) => {
+            Files::read_dir(path).with_context(|| format!("could not read the catalogue {}", path.display()))
+        }
+        None => Ok(catalog::linkoping()),
+    }
 }
 
 fn with_file(mut files: Files, (path, bytes): (String, Vec<u8>)) -> Files {

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod bill;
 pub mod catalogue;
 pub mod check;
+pub mod collect;
 pub mod collectors;
 pub mod coverage;
 pub mod explain;

@@ -4,7 +4,7 @@
 
 mod file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +108,10 @@ pub struct Config {
     pub log: LogConfig,
     /// What happens to events while Kafka is away.
     pub spool: SpoolSetting,
+    /// Systems that are gathered from, by the collector's name.
+    pub pull: BTreeMap<String, collect::pull::Config>,
+    /// The directory with the keys of pseudonyms and event ids.
+    pub pseudonym_keys: PathBuf,
     /// A ClickHouse server; none is the embedded one.
     pub clickhouse: Option<ClickHouseSection>,
     /// The file with the password of the embedded ClickHouse when it runs alone.
@@ -178,8 +182,14 @@ impl Config {
                 "the embedded log belongs to one process: run all roles in it, or name brokers under [kafka]"
             );
         }
+        if let Some(name) = file.pull.keys().find(|name| !is_pull_name(name)) {
+            bail!("[pull.{name}]: a collector's name is 1 to 40 of a-z, 0-9 and -");
+        }
+        let data = flags.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         Ok(Self {
-            data: flags.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
+            pull: file.pull,
+            pseudonym_keys: file.pseudonym_keys.unwrap_or_else(|| data.join("pseudonyms")),
+            data,
             listen,
             catalog: flags.catalog.clone().or(file.catalog),
             roles,
@@ -203,6 +213,12 @@ impl Config {
     pub fn runs(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+}
+
+/// A name that is a directory's, too.
+fn is_pull_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Whether a store alone may listen there: on this machine, or with a password. Others ask for keys, which stand in the store.

@@ -8,6 +8,7 @@ use taxameter::commands::audit::Audit;
 use taxameter::commands::bill::Bill;
 use taxameter::commands::catalogue::Catalog;
 use taxameter::commands::check::Check;
+use taxameter::commands::collect::Collect;
 use taxameter::commands::collectors::Collectors;
 use taxameter::commands::coverage::Coverage;
 use taxameter::commands::explain::Explain;
@@ -87,6 +88,8 @@ enum Command {
     Reconcile(Reconcile),
     /// Shows what was not counted and why, and judges it once more.
     Quarantine(Quarantine),
+    /// Gathers a turn from a system at once, or shows what would be sent.
+    Collect(Collect),
     /// Shows the collectors, and gives lost ones up.
     Collectors(Collectors),
     /// Makes, rotates and revokes keys: who may send, read and decide.
@@ -140,6 +143,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Object(object) => object.run().await?,
         Command::Reconcile(reconcile) => return reconcile.run().await,
         Command::Quarantine(quarantine) => quarantine.run().await?,
+        Command::Collect(collect) => collect.run().await?,
         Command::Collectors(collectors) => collectors.run().await?,
         Command::Keys(keys) => keys.run().await?,
         Command::Audit(audit) => return audit.run().await,

@@ -8,6 +8,7 @@ mod counting;
 pub(crate) mod generation;
 mod intake;
 pub(crate) mod parts;
+pub(crate) mod pull;
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;

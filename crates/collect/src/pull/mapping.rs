@@ -148,8 +148,17 @@ pub struct Making<'m> {
     pub keys: &'m Keys,
 }
 
+/// An event that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its subject.
+    pub subject: String,
+    /// It, as JSON on one line.
+    pub bytes: Vec<u8>,
+}
+
 impl Mapping {
-    /// The event of a record as JSON; none when a condition leaves it out.
+    /// The event of a record; none when a condition leaves it out.
     ///
     /// # Errors
     /// A key that is not there (any more).
@@ -158,7 +167,7 @@ impl Mapping {
         record: &Record,
         meter: &Meter,
         making: &Making<'_>,
-    ) -> Result<Option<Vec<u8>>, KeyError> {
+    ) -> Result<Option<Made>, KeyError> {
         let field = |name: &String| record.get(name).map_or("", String::as_str).trim();
         if !self.only.iter().all(|condition| condition.holds(field(&condition.field), making.at)) {
             return Ok(None);
@@ -199,7 +208,8 @@ impl Mapping {
             seq: self.seq.as_ref().map(field),
             measured: self.measured.as_ref().map(|[from, to]| [field(from), field(to)]),
         };
-        Ok(Some(draft.json(making.catalogue, day).to_string().into_bytes()))
+        let bytes = draft.json(making.catalogue, day).to_string().into_bytes();
+        Ok(Some(Made { subject, bytes }))
     }
 
     /// The same for the same record of the same turn; a record without any of its fields is told apart by all of it.

@@ -1,4 +1,4 @@
-//! `taxameter collectors`: whose acknowledged events a close waits for.
+//! `taxameter collectors`: how those stand that gather from systems, and whose acknowledged events a close waits for.
 
 use std::io;
 
@@ -6,18 +6,31 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::client::Target;
-use crate::output::{Format, List, text};
+use crate::output::{Format, List, number, text};
 
-/// Whose acknowledged events a close waits for.
+/// The systems that are gathered from, and whose acknowledged events a close waits for.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Collectors {
     #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
+    #[command(flatten)]
+    gathering: Gathering,
+}
+
+/// How the collectors stand that gather from systems.
+#[derive(Debug, Args)]
+struct Gathering {
+    /// Form of the list.
+    #[arg(long, value_enum, default_value = "table")]
+    output: Format,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the collectors that were ever heard of.
+    /// Lists the processes that ever took events: a close waits for each.
     List {
         /// Form of the list.
         #[arg(long, value_enum, default_value = "table")]
@@ -41,13 +54,14 @@ impl Collectors {
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.action {
-            Action::List { output, target } => {
+            None => self.gathering.list().await,
+            Some(Action::List { output, target }) => {
                 let connection = target.connect().await?;
                 let (items, _) = connection.client.list("/v1/collectors", &[]).await?;
                 print(&items, output)?;
                 connection.close().await
             }
-            Action::Retire { collector, why, target } => {
+            Some(Action::Retire { collector, why, target }) => {
                 let connection = target.connect().await?;
                 let path = format!("/v1/collectors/{collector}/retire");
                 let item = connection.client.post(&path, &json!({ "why": why })).await?;
@@ -55,6 +69,27 @@ impl Collectors {
                 connection.close().await
             }
         }
+    }
+}
+
+impl Gathering {
+    async fn list(self) -> anyhow::Result<()> {
+        let connection = self.target.connect().await?;
+        let (items, _) = connection.client.list("/v1/pull-collectors", &[]).await?;
+        let columns = [
+            text("name", "Insamlare"),
+            text("kind", "Slag"),
+            text("state", "Läge"),
+            text("schedule", "Turer"),
+            text("last_turn", "Senaste tur"),
+            text("next_turn", "Nästa tur"),
+            number("records", "Poster"),
+            number("accepted", "Mottagna"),
+            number("refused", "Avvisade"),
+            text("error", "Fel"),
+        ];
+        List::of_items(&columns, &items).print(self.output, &mut io::stdout().lock())?;
+        connection.close().await
     }
 }
 

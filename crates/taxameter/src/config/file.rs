@@ -34,6 +34,11 @@ pub struct File {
     pub store: Option<StoreSection>,
     /// How many requests each key may make.
     pub limits: LimitsSection,
+    /// Systems that are gathered from: a `[pull.NAME]` for each.
+    pub pull: BTreeMap<String, collect::pull::Config>,
+    /// The directory with the keys of pseudonyms and event ids [default: `<data>/pseudonyms`]. A copy of it belongs where
+    /// neither log nor store are.
+    pub pseudonym_keys: Option<PathBuf>,
     /// How many partitions a new embedded usage log gets.
     pub partitions: Option<u32>,
     /// How far back events are taken and told apart, in months before they are received.

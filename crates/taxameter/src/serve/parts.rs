@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::access::{self, Access};
 use super::counting::Counting;
 use super::intake::{Collector, starts_without_log};
-use super::{Engine, connect, now, open_log, topics};
+use super::{Engine, connect, now, open_log, pull, topics};
 use crate::catalogue;
 use crate::config::{Config, Role};
 use crate::listener::Listener;
@@ -130,7 +130,8 @@ async fn routes(
 ) -> anyhow::Result<Router> {
     let mut router = Router::new();
     if let Some(collector) = collector {
-        router = router.merge(collector.router());
+        let pullers = pull::start(config, shared, collector.intake(), tasks, stop)?;
+        router = router.merge(collector.router()).merge(collect::pull::router(pullers));
     }
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
     let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));

@@ -32,8 +32,8 @@ fn event_at(mapping: &str, record: &[(&str, &str)], at: &str, is_state: bool) ->
     };
     let record = record.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let meter = CATALOGUE.meter(&mapping.service, &mapping.meter).unwrap();
-    let bytes = mapping.event(&record, meter, &making).unwrap()?;
-    Some(serde_json::from_slice(&bytes).unwrap())
+    let made = mapping.event(&record, meter, &making).unwrap()?;
+    Some(serde_json::from_slice(&made.bytes).unwrap())
 }
 
 fn event(mapping: &str, record: &[(&str, &str)]) -> Value {

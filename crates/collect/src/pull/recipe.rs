@@ -1,0 +1,221 @@
+//! What a collector is configured to do, and the turn that comes of it: records → events and markers, nothing sent yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::Instant;
+use domain::catalogue::Catalogue;
+use domain::event::{DATASCHEMA, SNAPSHOT_COMPLETED};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::mapping::{Making, Mapping};
+use super::place::{Events, Turn};
+use super::pseudonym::{KeyError, Keys};
+use super::schedule::Schedule;
+use super::source::{Failure, Nature, Source, System};
+
+/// A collector, as the configuration has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// CloudEvents `source` of its events; registered in the catalogue.
+    pub source: String,
+    /// When it takes its turns.
+    pub schedule: Schedule,
+    /// What it gathers from.
+    pub from: System,
+    /// How records become events: one section for each meter.
+    pub event: Vec<Mapping>,
+    /// How many records a snapshot has at least. A system that answers with fewer is wrong, or asked wrongly: rather a gap
+    /// than a bill of nothing.
+    #[serde(default = "one")]
+    pub least: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl Config {
+    /// What a catalogue says against it, in words; empty when nothing.
+    pub fn check(&self, catalogue: &Catalogue) -> Vec<String> {
+        let mut found = Vec::new();
+        if !catalogue.sources.contains_key(&self.source) {
+            found.push(format!("source {} is not registered in the catalogue (kallor.toml)", self.source));
+        }
+        if self.event.is_empty() {
+            found.push("no [[event]] says what its records are".to_owned());
+        }
+        for mapping in &self.event {
+            let name = format!("{}/{}", mapping.service, mapping.meter);
+            let Some(meter) = catalogue.meter(&mapping.service, &mapping.meter) else {
+                found.push(format!("meter {name} is not in the catalogue"));
+                continue;
+            };
+            if meter.event_type.is_none() {
+                found.push(format!("meter {name} is of agreements: no event feeds it"));
+            }
+            let known = |dimension: &String| meter.dimensions.iter().any(|known| known.name == *dimension);
+            let unknown = mapping.dimensions.keys().filter(|dimension| !known(dimension));
+            found.extend(unknown.map(|dimension| format!("meter {name} has no dimension {dimension}")));
+            let rating = meter.dimensions.iter().filter(|dimension| dimension.rating);
+            let missing = rating.filter(|dimension| !mapping.dimensions.contains_key(&dimension.name));
+            found.extend(
+                missing.map(|dimension| format!("the price of {name} depends on {}: map it", dimension.name)),
+            );
+        }
+        found
+    }
+}
+
+/// Why a turn was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnError {
+    /// The system.
+    #[error(transparent)]
+    Source(#[from] Failure),
+    /// A key of pseudonyms or ids.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The collector's own directory.
+    #[error(transparent)]
+    Place(#[from] super::place::PlaceError),
+    /// The catalogue in force does not have the meter.
+    #[error("meter {0} is not in the catalogue")]
+    Meter(String),
+    /// What was read could not be handed over; it lies on the disk and is handed over next.
+    #[error("the events could not be handed over: {0}")]
+    Deliver(String),
+}
+
+/// A collector that can read turns.
+pub struct Recipe {
+    pub(super) name: String,
+    pub(super) config: Config,
+    pub(super) source: Box<dyn Source>,
+    pub(super) keys: Keys,
+    pub(super) catalogue: Arc<ArcSwap<Catalogue>>,
+}
+
+impl std::fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recipe").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Recipe {
+    /// A collector of a name and a configuration.
+    ///
+    /// # Errors
+    /// What is configured of its system and cannot be right.
+    pub fn new(
+        name: &str,
+        config: Config,
+        keys: Keys,
+        catalogue: Arc<ArcSwap<Catalogue>>,
+        clock: fn() -> Instant,
+    ) -> Result<Self, Failure> {
+        let source = config.from.open(clock)?;
+        Ok(Self { name: name.to_owned(), config, source, keys, catalogue })
+    }
+
+    /// The events of a turn as JSON, without keeping or sending any: those of a stream from its beginning, and at most one
+    /// part of it.
+    ///
+    /// # Errors
+    /// See [`TurnError`].
+    pub async fn preview(&self, at: Instant) -> Result<Vec<Vec<u8>>, TurnError> {
+        let (_, events) = self.read(at, None, 1).await?;
+        Ok(events)
+    }
+
+    /// The last turn at or before an instant.
+    pub fn turn_at(&self, now: Instant) -> Instant {
+        self.config.schedule.last(now)
+    }
+
+    pub(super) fn is_state(&self) -> bool {
+        match self.source.nature() {
+            Nature::Snapshot | Nature::History => true,
+            Nature::Stream => false,
+        }
+    }
+
+    /// Reads a turn and makes its events.
+    pub(super) async fn read(
+        &self,
+        at: Instant,
+        cursor: Option<&str>,
+        number: u64,
+    ) -> Result<(Turn, Events), TurnError> {
+        let read = self.source.read(at, cursor).await?;
+        let count = read.records.len() as u64;
+        if self.is_state() && count < self.config.least {
+            let what =
+                format!("{count} records came and at least {} were expected (`least`)", self.config.least);
+            return Err(Failure::Broken(what).into());
+        }
+        let catalogue = self.catalogue.load_full();
+        let making = Making {
+            source: &self.config.source,
+            kind: self.config.from.kind(),
+            at,
+            is_state: self.is_state(),
+            catalogue: &catalogue,
+            keys: &self.keys,
+        };
+        let mut events = Vec::new();
+        let mut subjects: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+        for mapping in &self.config.event {
+            let meter = catalogue.meter(&mapping.service, &mapping.meter);
+            let meter =
+                meter.ok_or_else(|| TurnError::Meter(format!("{}/{}", mapping.service, mapping.meter)))?;
+            let subjects = subjects.entry((mapping.service.clone(), mapping.meter.clone())).or_default();
+            for record in &read.records {
+                if let Some(made) = mapping.event(record, meter, &making)? {
+                    events.push(made.bytes);
+                    subjects.insert(made.subject);
+                }
+            }
+        }
+        let completes =
+            subjects.into_iter().map(|((service, meter), subjects)| (service, meter, subjects.len() as u64));
+        let turn = Turn {
+            number,
+            at: at.micros(),
+            cursor: read.cursor,
+            more: read.more,
+            records: count,
+            completes: if self.is_state() { completes.collect() } else { Vec::new() },
+            events: events.len() as u64,
+        };
+        Ok((turn, events))
+    }
+
+    /// The marker that completes a snapshot (V13).
+    pub(super) fn marker(
+        &self,
+        turn: &Turn,
+        completes: &(String, String, u64),
+        refused: u64,
+    ) -> Result<Vec<u8>, KeyError> {
+        let (service, meter, count) = completes;
+        let at = Instant::from_micros(turn.at);
+        let id = self.keys.event_id(&["snapshot", service, meter, &at.to_string()])?;
+        let marker = json!({
+            "specversion": "1.0",
+            "id": format!("{}:{id}", at.day()),
+            "source": self.config.source,
+            "type": SNAPSHOT_COMPLETED,
+            "subject": format!("snapshot:{service}/{meter}"),
+            "time": at.to_string(),
+            "dataschema": DATASCHEMA,
+            "data": {
+                "service": service, "meter": meter, "day": at.day().to_string(), "count": count, "refused": refused,
+            },
+        });
+        Ok(marker.to_string().into_bytes())
+    }
+}
