@@ -22,6 +22,7 @@ mod explain;
 mod exports;
 mod figures;
 mod gaps;
+mod gathering;
 mod health;
 mod keys;
 mod language;
@@ -52,6 +53,7 @@ use domain::catalogue::Catalogue;
 use prometheus::Registry;
 use store::Store;
 
+pub use gathering::Gathering;
 pub use health::{Check, Ready};
 pub use metrics::Metrics;
 pub use routes::{health_router, router};
@@ -73,6 +75,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Asks whether the program is ready.
     pub ready: Ready,
+    /// What is gathered by this process, if anything is.
+    pub gathering: Option<Gathering>,
     /// Reads the clock.
     pub now: fn() -> Instant,
 }

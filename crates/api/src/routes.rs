@@ -12,8 +12,8 @@ use tower_http::compression::CompressionLayer;
 use crate::problem::{Kind, Problem};
 use crate::{
     Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports,
-    gaps, health, keys, metrics, months, object, overview, problem, quarantine, reconciliation, report,
-    services, simulations, usage,
+    gaps, gathering, health, keys, metrics, months, object, overview, problem, quarantine, reconciliation,
+    report, services, simulations, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -42,6 +42,8 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::POST, "/v1/quarantine/{id}/replay", post(quarantine::replay)),
         (Method::GET, "/v1/collectors", get(collectors::get)),
         (Method::POST, "/v1/collectors/{collector}/retire", post(collectors::retire)),
+        (Method::GET, "/v1/pull-collectors", get(gathering::get)),
+        (Method::POST, "/v1/pseudonyms/{year}/destroy", post(gathering::destroy)),
         (Method::GET, "/v1/audit", get(audit::get)),
         (Method::GET, "/v1/keys", get(keys::get)),
         (Method::POST, "/v1/keys", post(keys::create)),
@@ -56,8 +58,9 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
     ]
 }
 
-/// What a process answers that has not the role `api`: whoever watches it asks it like any other.
-const HEALTH: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+/// What a process answers that has not the role `api`: whoever watches it asks it like any other, and what it gathers is its own.
+const OWN: [&str; 5] =
+    ["/livez", "/readyz", "/metrics", "/v1/pull-collectors", "/v1/pseudonyms/{year}/destroy"];
 
 /// A catalogue is larger than what is taken elsewhere.
 fn apply() -> MethodRouter<Shared> {
@@ -69,9 +72,9 @@ pub fn router(shared: Shared) -> Router {
     routes(shared, |_| true)
 }
 
-/// The routes of health alone, for a process that answers no queries.
+/// The routes of what is a process's own, its health above all, for one that answers no queries.
 pub fn health_router(shared: Shared) -> Router {
-    routes(shared, |path| HEALTH.contains(&path))
+    routes(shared, |path| OWN.contains(&path))
 }
 
 fn routes(shared: Shared, is_answered: impl Fn(&str) -> bool) -> Router {

@@ -24,6 +24,7 @@ use crate::digest::digest;
 use crate::error::{Error, storing};
 use crate::keys::{self, Keeper};
 use crate::ledger::Ledger;
+use crate::pseudonyms;
 use crate::quarantine::{self, Releaser, Replayer};
 use crate::reckoning::{Reckoner, Revisions};
 use crate::signature::Signature;
@@ -105,6 +106,7 @@ impl Biller {
             .handle(&[catalogue::APPLY], Arc::new(Applier::new(self.clone())))
             .handle(&[quarantine::REPLAY], Arc::new(Replayer::new(self.clone())))
             .handle(&[collectors::RETIRE], Arc::new(Retirer::new(self.clone())))
+            .handle(&[pseudonyms::DESTROY], Arc::new(pseudonyms::Ender))
             .handle(&keys::ACTIONS, Arc::new(Keeper::new(self.clone())))
             .chore(Arc::new(move || {
                 let releaser = Arc::clone(&releaser);

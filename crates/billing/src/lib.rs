@@ -29,6 +29,7 @@ pub mod keys;
 mod ledger;
 mod metrics;
 pub mod object;
+mod pseudonyms;
 mod quarantine;
 mod reckoning;
 mod signature;

@@ -25,7 +25,7 @@ pub use place::{Checkpoint, PlaceError};
 pub use pseudonym::Keys;
 pub use puller::{Puller, Sum};
 pub use recipe::{Config, Recipe, TurnError};
-pub use status::{State, Status, Statuses, router};
+pub use status::{State, Status, Statuses};
 
 #[cfg(test)]
 mod tests;

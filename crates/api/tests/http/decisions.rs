@@ -157,6 +157,23 @@ pub(crate) async fn a_catalogue_is_applied_or_refused_with_its_findings(place: &
     }
 }
 
+pub(crate) async fn the_pseudonyms_of_a_year_that_is_over_end_by_a_decision(place: &Place) {
+    place.check("PullCollectorPage", &place.json("/v1/pull-collectors").await, "what is gathered");
+    let why = r#"{"why":"omprövningstiden är slut"}"#;
+    for (year, was_there) in [("2020", true), ("2019", false)] {
+        let ended = place.post(&format!("/v1/pseudonyms/{year}/destroy"), why).await.json();
+        place.check("DestroyedPseudonyms", &ended, "a year that is over");
+        assert_eq!(ended["was_there"], was_there, "{year}");
+    }
+    for (path, body, status) in [
+        ("/v1/pseudonyms/9998/destroy", why, StatusCode::BAD_REQUEST),
+        ("/v1/pseudonyms/x/destroy", why, StatusCode::NOT_FOUND),
+        ("/v1/pseudonyms/2020/destroy", r#"{"why":" "}"#, StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(place.post(path, body).await.status, status, "{path} {body}");
+    }
+}
+
 pub(crate) async fn the_audit_has_every_decision(place: &Place) {
     let records = place.pages("/v1/audit?limit=3").await;
     assert!(records.len() > 8, "{records:?}");
@@ -171,6 +188,8 @@ pub(crate) async fn the_audit_has_every_decision(place: &Place) {
         ("month.close", "closed"),
         ("quarantine.replay", "replayed"),
         ("collector.retire", "retired"),
+        ("pseudonyms.destroy", "decided"),
+        ("pseudonyms.destroy", "refused"),
         ("catalogue.apply", "unchanged"),
         ("catalogue.apply", "applied"),
         ("catalogue.apply", "refused"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use api::{Check, Metrics, Shared};
+use api::{Check, Gathering, Metrics, Shared};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,7 +19,7 @@ use eventlog::embedded::EmbeddedLog;
 use eventlog::{EventLog, TopicSpec};
 use futures::FutureExt;
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::Store;
 use store::rollup::{CutRow, Head, Prefix, RevisionRows};
 use tempfile::TempDir;
@@ -91,6 +91,7 @@ impl Place {
                 let ok = asked.load(Ordering::Relaxed);
                 async move { vec![Check { name: "store", ok, cause: String::new() }] }.boxed()
             }),
+            gathering: Some(gathering()),
             now,
         };
         let document = include_str!("../../../../schemas/openapi/taxameter.json");
@@ -237,4 +238,14 @@ impl Place {
             .collect();
         assert!(errors.is_empty(), "{what} is no {schema}: {errors:#?}");
     }
+}
+
+/// A collector that waits, and the key of one year.
+fn gathering() -> Gathering {
+    let status = json!({
+        "name": "konton", "kind": "ldap", "source": "/lkdata/collector/ad/lkdata.test", "schedule": "daily 02:00",
+        "state": "waiting", "last_turn": "2021-12-15T01:00:00Z", "next_turn": "2021-12-16T01:00:00Z",
+        "records": 10, "accepted": 11, "refused": 0, "failures": 0, "error": null,
+    });
+    Gathering { statuses: Arc::new(move || vec![status.clone()]), destroy: Arc::new(|year| Ok(year == 2020)) }
 }

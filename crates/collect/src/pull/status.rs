@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::routing::get;
-use axum::{Json, Router};
 use domain::Instant;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -57,21 +55,6 @@ pub struct Status {
 
 /// How all collectors of a process stand, by name.
 pub type Statuses = Vec<Arc<Mutex<Status>>>;
-
-/// `GET /v1/pull-collectors`, a list as any other; all of it is one page.
-pub fn router(statuses: Statuses) -> Router {
-    let list = move || {
-        let items: Vec<Status> = statuses.iter().map(|status| status.lock().clone()).collect();
-        std::future::ready(Json(List { items, next: None }))
-    };
-    Router::new().route("/v1/pull-collectors", get(list))
-}
-
-#[derive(Serialize)]
-struct List {
-    items: Vec<Status>,
-    next: Option<String>,
-}
 
 impl Status {
     pub(super) fn new(recipe: &Recipe, checkpoint: &Checkpoint) -> Self {

@@ -38,6 +38,16 @@ enum Action {
         #[command(flatten)]
         target: Target,
     },
+    /// Destroys the key of a year's pseudonyms: nobody can tell any more whom they were. It cannot be undone.
+    DestroyPseudonyms {
+        /// The year; it must be over.
+        year: i32,
+        /// Why it is time.
+        #[arg(long)]
+        why: String,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Decides that a collector is lost: no close waits for it, until it is heard of again.
     Retire {
         /// Its name.
@@ -59,6 +69,14 @@ impl Collectors {
                 let connection = target.connect().await?;
                 let (items, _) = connection.client.list("/v1/collectors", &[]).await?;
                 print(&items, output)?;
+                connection.close().await
+            }
+            Some(Action::DestroyPseudonyms { year, why, target }) => {
+                let connection = target.connect().await?;
+                let path = format!("/v1/pseudonyms/{year}/destroy");
+                let item = connection.client.post(&path, &json!({ "why": why })).await?;
+                let columns = [text("year", "År"), text("was_there", "Nyckel fanns")];
+                List::of_items(&columns, &[item]).print(Format::Table, &mut io::stdout().lock())?;
                 connection.close().await
             }
             Some(Action::Retire { collector, why, target }) => {

@@ -130,8 +130,7 @@ async fn routes(
 ) -> anyhow::Result<Router> {
     let mut router = Router::new();
     if let Some(collector) = collector {
-        let pullers = pull::start(config, shared, collector.intake(), tasks, stop)?;
-        router = router.merge(collector.router()).merge(collect::pull::router(pullers));
+        router = router.merge(collector.router());
     }
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
     let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
@@ -152,6 +151,9 @@ async fn routes(
         registry: shared.registry.clone(),
         metrics: api::Metrics::register(&shared.registry)?,
         ready: ready(shared, Counting::follow(config, shared, tasks, stop), taker(config, collector)),
+        gathering: collector
+            .map(|collector| pull::start(config, shared, collector.intake(), tasks, stop))
+            .transpose()?,
         now,
     };
     router = if config.runs(Role::Api) {

@@ -8,19 +8,20 @@ use arc_swap::ArcSwap;
 use collect::Intake;
 use collect::pull::{Keys, Metrics, Puller, Recipe, Statuses, ToIntake};
 use domain::catalogue::Catalogue;
+use serde_json::json;
 
 use super::parts::{Shared, Stop, Tasks};
 use super::{now, random};
 use crate::config::Config;
 
-/// Starts what the configuration says is gathered, and answers with how each stands.
+/// Starts what the configuration says is gathered, and answers with what is to be known of it.
 pub(super) fn start(
     config: &Config,
     shared: &Shared,
     intake: Arc<Intake>,
     tasks: &mut Tasks,
     stop: &Stop,
-) -> anyhow::Result<Statuses> {
+) -> anyhow::Result<api::Gathering> {
     let metrics = Metrics::register(&shared.registry)?;
     let mut statuses = Statuses::default();
     for name in config.pull.keys() {
@@ -38,7 +39,11 @@ pub(super) fn start(
             Ok(())
         });
     }
-    Ok(statuses)
+    let keys = keys(config);
+    Ok(api::Gathering {
+        statuses: Arc::new(move || statuses.iter().map(|status| json!(*status.lock())).collect()),
+        destroy: Arc::new(move |year| keys.destroy(year).map_err(std::io::Error::other)),
+    })
 }
 
 /// The collector of a name, that can read turns.
