@@ -192,3 +192,30 @@ pub(crate) fn of_gaps(catalogue: &Catalogue, gaps: &[Gap]) -> Vec<Blocker> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They stand in answers and in months that were refused for them: none is ever called otherwise.
+    #[test]
+    fn a_code_is_called_what_it_always_was() {
+        for (code, name) in [
+            (BlockerCode::EarlierMonthOpen, "earlier_month_open"),
+            (BlockerCode::NoUsage, "no_usage"),
+            (BlockerCode::MonthNotOver, "month_not_over"),
+            (BlockerCode::WindowOpen, "window_open"),
+            (BlockerCode::FourEyes, "four_eyes"),
+            (BlockerCode::Gaps, "gaps"),
+            (BlockerCode::Unattributed, "unattributed"),
+            (BlockerCode::BooksDiffer, "books_differ"),
+            (BlockerCode::CollectorSilent, "collector_silent"),
+            (BlockerCode::Unpriced, "unpriced"),
+            (BlockerCode::CatalogueUnknown, "catalogue_unknown"),
+            (BlockerCode::CatalogueChanged, "catalogue_changed"),
+        ] {
+            assert_eq!(code.name(), name);
+            assert_eq!(serde_json::to_value(code).unwrap(), name);
+        }
+    }
+}
