@@ -29,8 +29,9 @@ use crate::intake::{Answer, Intake, Mode, Principal, Rejected, Unavailable};
 /// The most events of one request; senders cut larger batches.
 pub const BATCH_EVENTS_MAX: usize = 10_000;
 
-/// How long a request waits for the log before it is told to come again: less than the minute that clients wait.
-const DURABLE_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a request waits for the log before it is told to come again: less than the 30 s that the listener gives an answer,
+/// so that the sender learns why.
+const DURABLE_WAIT_MAX: Duration = Duration::from_secs(25);
 
 /// What the handler needs.
 #[derive(Clone)]
@@ -146,9 +147,7 @@ async fn read(
     if length.is_some_and(|length| length > max as u64) {
         return Err(body::too_large(max));
     }
-    let read = body::read(body, max, reservation);
-    let bytes =
-        tokio::time::timeout(shared.limits.body_time, read).await.map_err(|_| Reason::BodyTimeout)??;
+    let bytes = body::read(body, max, reservation).await?;
     body::expand(encoding, bytes, &shared.limits, reservation)
 }
 

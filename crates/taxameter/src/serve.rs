@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, LogConfig, Role, cache_dir, read_secret};
-use crate::listener::Listener;
+use crate::listener::{Limits, Listener};
 
 /// The file in a data directory that a running program holds locked and writes its address to.
 const RUNNING: &str = "running";
@@ -77,7 +77,7 @@ pub async fn start(config: Config) -> anyhow::Result<Program> {
         let url = engine.as_ref().map(|engine| engine.server.url()).unwrap_or_default();
         return Ok(Program { url, stop, tasks: JoinSet::new(), engine, _lock: lock });
     }
-    let listener = Listener::bind(config.listen).await?;
+    let listener = Listener::bind(config.listen, Limits::default()).await?;
     let url = format!("http://{}", listener.address()?);
     let engine = start_engine(&config).await?;
     let mut program = Program { url, stop, tasks: JoinSet::new(), engine, _lock: lock };

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -26,8 +25,6 @@ pub struct Limits {
     /// What a body may grow to whatever its ratio: events that differ in little more than their ids shrink to less than
     /// a hundredth, and this much does no harm.
     pub ratio_free_bytes: usize,
-    /// How long a body may take to come: 5 MiB in it is 175 kB/s.
-    pub body_time: Duration,
     /// The most bytes of bodies that are held at once, compressed and decompressed. A request holds at most four times
     /// its share (its body, its slices, and its records on their way), so this bounds the memory of the intake.
     pub in_flight_bytes: usize,
@@ -43,7 +40,6 @@ impl Default for Limits {
             body_bytes: 16 << 20,
             ratio: 100,
             ratio_free_bytes: 1 << 20,
-            body_time: Duration::from_secs(30),
             in_flight_bytes: 64 << 20,
             request_bytes: 16 << 10,
         }

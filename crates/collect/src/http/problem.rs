@@ -23,7 +23,9 @@ pub enum Reason {
     HostNotAllowed,
     /// The request comes from a page of another site.
     OriginNotAllowed,
-    /// The body did not come in time.
+    /// The headers are too large.
+    HeadersTooLarge,
+    /// The body did not come in time, or too slowly.
     BodyTimeout,
     /// The body is too large, as it came or decompressed.
     BodyTooLarge,
@@ -41,6 +43,8 @@ pub enum Reason {
     RateLimited,
     /// Too much is under way.
     Overloaded,
+    /// The answer was not ready in time.
+    HandlerTimeout,
     /// The log is away, and the spool holds as much as it may.
     SpoolFull,
     /// The log does not confirm that it has the events.
@@ -89,6 +93,12 @@ impl Reason {
                 S::FORBIDDEN,
                 "Anropet kommer från en annan webbplats",
                 "The request comes from another site",
+            ),
+            Reason::HeadersTooLarge => (
+                "headers_too_large",
+                S::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Anropets huvuden är för stora",
+                "The headers of the request are too large",
             ),
             Reason::BodyTimeout => (
                 "body_timeout",
@@ -141,6 +151,12 @@ impl Reason {
                 "För mycket är på väg in just nu",
                 "Too much is on its way in right now",
             ),
+            Reason::HandlerTimeout => (
+                "handler_timeout",
+                S::SERVICE_UNAVAILABLE,
+                "Svaret blev inte klart i tid",
+                "The answer was not ready in time",
+            ),
             Reason::SpoolFull => (
                 "spool_full",
                 S::SERVICE_UNAVAILABLE,
@@ -161,7 +177,7 @@ impl Reason {
     const fn retry_after(self) -> Option<&'static str> {
         match self {
             Reason::Overloaded => Some("1"),
-            Reason::LogUnavailable => Some("5"),
+            Reason::HandlerTimeout | Reason::LogUnavailable => Some("5"),
             Reason::SpoolFull => Some("30"),
             Reason::InvalidBody
             | Reason::InvalidHeader
@@ -170,6 +186,7 @@ impl Reason {
             | Reason::NotAllowed
             | Reason::HostNotAllowed
             | Reason::OriginNotAllowed
+            | Reason::HeadersTooLarge
             | Reason::BodyTimeout
             | Reason::BodyTooLarge
             | Reason::TooManyEvents

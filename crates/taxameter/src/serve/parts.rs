@@ -20,7 +20,7 @@ use super::intake::{Collector, starts_without_log};
 use super::{Engine, connect, now, open_log, pull, topics};
 use crate::catalogue;
 use crate::config::{Config, Role};
-use crate::listener::Listener;
+use crate::listener::{self, Listener};
 
 /// What the stages share.
 #[derive(Clone)]
@@ -73,9 +73,10 @@ pub(super) async fn start(
         None
     };
     let router = routes(config, &shared, collector.as_ref(), tasks, stop).await?;
+    let metrics = listener::Metrics::register(&shared.registry)?;
     let stop = stop.clone();
     tasks.spawn(async move {
-        listener.run(router, stop).await;
+        listener.run(router, metrics, stop).await;
         if let Some(collector) = collector {
             collector.leave().await;
         }

@@ -1,0 +1,6 @@
+//! Every limit, reached over real sockets.
+
+mod connections;
+mod place;
+mod requests;
+mod streams;
