@@ -5,6 +5,7 @@ mod flaky;
 mod forward;
 mod http;
 mod intake;
+mod limits;
 mod mark;
 mod rows;
 mod schemas;

@@ -10,6 +10,12 @@ pub const MICROS: i128 = 1_000_000;
 /// The greatest absolute value of an event's quantity: 10¹⁵ units.
 pub const QUANTITY_MAX: i128 = 1_000_000_000_000_000 * MICROS;
 
+/// How many digits a quantity may be written with, zeros that mean nothing among them.
+pub const DIGITS_MAX: usize = 38;
+
+/// The greatest absolute exponent that a quantity may be written with: `1e999999999` is refused before anything expands it.
+pub const EXPONENT_MAX: i32 = 30;
+
 /// A number of units with at most six decimals, held as whole millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Quantity(i128);
@@ -23,6 +29,9 @@ pub enum InvalidQuantity {
     /// It has more than six decimals that are not zero.
     #[error("more than 6 decimals")]
     TooPrecise,
+    /// It is written with more than 38 digits, or with an exponent beyond ±30.
+    #[error("more than {DIGITS_MAX} digits, or an exponent beyond ±{EXPONENT_MAX}")]
+    TooLong,
     /// It is beyond ±10¹⁵.
     #[error("beyond ±10^15")]
     TooLarge,
@@ -52,10 +61,17 @@ impl Quantity {
             Some(rest) => (true, rest),
             None => (false, mantissa),
         };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (digits, None),
+        };
         let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        if !plain(whole) || !plain(fraction) {
+        if !plain(whole) || !fraction.is_none_or(plain) {
             return Err(InvalidQuantity::NotANumber);
+        }
+        let fraction = fraction.unwrap_or_default();
+        if whole.len() + fraction.len() > DIGITS_MAX || exponent.abs() > EXPONENT_MAX {
+            return Err(InvalidQuantity::TooLong);
         }
         let mut micros: i128 = 0;
         let mut scale = exponent + 6;
@@ -99,7 +115,7 @@ fn split_exponent(text: &str) -> Result<(&str, i32), InvalidQuantity> {
     if digits.is_empty() || digits.len() > 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(InvalidQuantity::NotANumber);
     }
-    // Nine digits always fit; what is far beyond the limits fails in `shift`, before it expands.
+    // Nine digits always fit; how far it may go is judged with the digits.
     Ok((
         mantissa,
         exponent.strip_prefix('+').unwrap_or(exponent).parse().map_err(|_| InvalidQuantity::NotANumber)?,
@@ -159,7 +175,10 @@ mod tests {
             ("12000e-8", 120),
             ("-100e-8", -1),
             ("1000000000000000", QUANTITY_MAX),
-            ("0e999999999", 0),
+            ("0e30", 0),
+            ("00000000000000000000000000000000000001", 1_000_000),
+            ("1.0000000000000000000000000000000000000", 1_000_000),
+            ("100000000000000000000000000000e-29", 1_000_000),
         ];
         for (text, micros) in cases {
             assert_eq!(Quantity::parse(text).map(Quantity::micros), Ok(micros), "{text}");
@@ -168,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused_with_its_reason() {
-        use InvalidQuantity::{NotANumber, TooLarge, TooPrecise};
+        use InvalidQuantity::{NotANumber, TooLarge, TooLong, TooPrecise};
         let cases = [
             ("", NotANumber),
             ("-", NotANumber),
@@ -187,8 +206,14 @@ mod tests {
             ("10e-8", TooPrecise),
             ("120e-8", TooPrecise),
             ("1000000000000000.000001", TooLarge),
-            ("1e999999999", TooLarge),
-            ("99999999999999999999999999999999999999999999", TooLarge),
+            ("1e30", TooLarge),
+            ("99999999999999999999999999999999999999", TooLarge),
+            ("1e31", TooLong),
+            ("1e-31", TooLong),
+            ("0e999999999", TooLong),
+            ("1e999999999", TooLong),
+            ("000000000000000000000000000000000000001", TooLong),
+            ("1.00000000000000000000000000000000000000", TooLong),
         ];
         for (text, why) in cases {
             assert_eq!(Quantity::parse(text), Err(why), "{text}");
