@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 pub use file::{
     ClickHouseSection, File, KafkaSection, LimitsSection, SpoolSection, SpoolSetting, StoreSection,
+    TlsSection,
 };
 
 /// Where the program listens unless told otherwise.
@@ -118,6 +119,8 @@ pub struct Config {
     pub store_password_file: Option<PathBuf>,
     /// The ClickHouse engine to use instead of fetching it.
     pub engine: Option<PathBuf>,
+    /// The certificate of the listener; none is HTTP in the clear.
+    pub tls: Option<TlsSection>,
     /// How many requests each key may make.
     pub limits: LimitsSection,
     /// A key that holds for this run alone, for the one who started the program; none for everybody.
@@ -157,6 +160,11 @@ impl Config {
             Role::ALL.into_iter().collect()
         };
         check_listen(listen, &roles, file.store.is_some())?;
+        if file.tls.is_some() && roles.iter().eq([&Role::Store]) {
+            bail!(
+                "[tls] is for what the other roles answer; the role store alone speaks ClickHouse's own HTTP, so leave it out"
+            );
+        }
         if let SpoolSetting::On(SpoolSection { bytes_max }) = &file.spool
             && *bytes_max < SPOOL_BYTES_MIN
         {
@@ -199,6 +207,7 @@ impl Config {
             clickhouse: file.clickhouse,
             store_password_file: file.store.map(|store| store.password_file),
             engine: flags.engine.clone(),
+            tls: file.tls,
             limits: file.limits,
             own_key: None,
             horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
@@ -307,6 +316,7 @@ mod tests {
             ("[kafka]\nbroker = \"a:1\"", "`brokers`"),
             ("[spool]\nbyte_max = 1", "`bytes_max`"),
             ("spol = false", "`spool`"),
+            ("[tls]\ncertificate = \"c\"", "`certificate_file`"),
         ] {
             let error = format!("{:#}", parse(text).unwrap_err());
             assert!(error.contains(nearest), "{error}");
@@ -355,6 +365,10 @@ mod tests {
             ("listen = \"0.0.0.0:8321\"\nroles = [\"store\"]", "without a password"),
             ("partitions = 0", "from 1 to 256"),
             ("[spool]\nbytes_max = 4096", "at least 1048576 bytes"),
+            (
+                "roles = [\"store\"]\n[tls]\ncertificate_file = \"c\"\nkey_file = \"k\"",
+                "[tls] is for what the other roles answer",
+            ),
             ("roles = [\"collect\"]", "[clickhouse] must say"),
             ("roles = [\"collect\"]\n[clickhouse]\nurl = \"http://c:8123\"", "belongs to one process"),
             ("roles = [\"store\", \"api\"]\n[clickhouse]\nurl = \"http://c:8123\"", "leave out one"),

@@ -11,6 +11,7 @@ mod metrics;
 mod pace;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tls;
 mod watched;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use connection::Common;
+use tls::Tls;
 
 pub(crate) use limits::Limits;
 pub(crate) use metrics::{Limit, Metrics};
@@ -34,17 +36,33 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Listener {
     socket: TcpListener,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listener {
     /// Binds an address; port 0 takes a free one.
-    pub(crate) async fn bind(address: SocketAddr, limits: Limits) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        limits: Limits,
+        tls: Option<Arc<Tls>>,
+    ) -> anyhow::Result<Self> {
         let socket = TcpListener::bind(address).await.with_context(|| {
             format!(
                 "could not listen on {address}: is another taxameter running? Choose another with --listen"
             )
         })?;
-        Ok(Self { socket, limits })
+        Ok(Self { socket, limits, tls })
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.address()?))
+    }
+
+    /// Its certificate, if it has one.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
     }
 
     /// Where it listens.
@@ -54,10 +72,10 @@ impl Listener {
 
     /// Answers until `stop` says so, then lets what is under way finish.
     pub(crate) async fn run(self, router: axum::Router, metrics: Metrics, mut stop: watch::Receiver<bool>) {
-        let Self { socket, limits } = self;
+        let Self { socket, limits, tls } = self;
         let builder = connection::builder(&limits);
         let slots = Arc::new(Semaphore::new(limits.connections));
-        let common = Arc::new(Common { router, limits, metrics, builder });
+        let common = Arc::new(Common { router, limits, metrics, builder, tls });
         loop {
             let next = async {
                 let permit = permit(&slots, &common.metrics).await?;
@@ -74,7 +92,7 @@ impl Listener {
             let (common, stop) = (Arc::clone(&common), stop.clone());
             tokio::spawn(async move {
                 let _slot = slot;
-                connection::serve(stream, common, stop).await;
+                connection::answer(stream, common, stop).await;
             });
         }
         drop(socket);

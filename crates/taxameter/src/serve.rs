@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, LogConfig, Role, cache_dir, read_secret};
+use crate::listener::tls::{self, Tls};
 use crate::listener::{Limits, Listener};
 
 /// The file in a data directory that a running program holds locked and writes its address to.
@@ -77,8 +78,9 @@ pub async fn start(config: Config) -> anyhow::Result<Program> {
         let url = engine.as_ref().map(|engine| engine.server.url()).unwrap_or_default();
         return Ok(Program { url, stop, tasks: JoinSet::new(), engine, _lock: lock });
     }
-    let listener = Listener::bind(config.listen, Limits::default()).await?;
-    let url = format!("http://{}", listener.address()?);
+    let tls = config.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    let listener = Listener::bind(config.listen, Limits::default(), tls).await?;
+    let url = listener.url()?;
     let engine = start_engine(&config).await?;
     let mut program = Program { url, stop, tasks: JoinSet::new(), engine, _lock: lock };
     match parts::start(&config, program.engine.as_ref(), listener, &mut program.tasks, &stopped).await {
@@ -134,11 +136,12 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
 
 /// What `taxameter check` finds: a line for each thing that is as it should be, an error for each that is not.
 pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>>> {
+    let mut findings = Vec::from_iter(config.tls.as_ref().map(tls::check));
     if let Some(url) = running_on(&config.data) {
-        return Ok(vec![Ok(format!("a program runs on {} and answers at {url}", config.data.display()))]);
+        findings.push(Ok(format!("a program runs on {} and answers at {url}", config.data.display())));
+        return Ok(findings);
     }
     fs::create_dir_all(&config.data).with_context(|| format!("could not make {}", config.data.display()))?;
-    let mut findings = Vec::new();
     let engine = start_engine(config).await?;
     findings.push(match connect(config, engine.as_ref()).await {
         Ok(_) => Ok("ClickHouse answers and has its tables".to_owned()),

@@ -32,6 +32,8 @@ pub struct File {
     pub clickhouse: Option<ClickHouseSection>,
     /// The embedded ClickHouse when other processes use it.
     pub store: Option<StoreSection>,
+    /// The certificate that callers over HTTP get; without one the program speaks HTTP in the clear.
+    pub tls: Option<TlsSection>,
     /// How many requests each key may make.
     pub limits: LimitsSection,
     /// Systems that are gathered from: a `[pull.NAME]` for each.
@@ -142,6 +144,17 @@ impl Default for LimitsSection {
     fn default() -> Self {
         Self { requests_per_second: 100, requests_burst: 1_000 }
     }
+}
+
+/// `[tls]`: the certificate of the program's own listener. Both files are looked at every two seconds and on SIGHUP, and
+/// connections that are opened after a change get the new certificate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// The certificate and those above it (PEM), the program's own first.
+    pub certificate_file: PathBuf,
+    /// Its private key (PEM: PKCS #8, PKCS #1 or SEC 1), without a password.
+    pub key_file: PathBuf,
 }
 
 /// `[clickhouse]`

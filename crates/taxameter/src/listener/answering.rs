@@ -45,10 +45,21 @@ impl Service<Request<Incoming>> for Answering {
     }
 }
 
+/// For a year, a browser that was answered over TLS asks this host in no other way (RFC 6797).
+const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 async fn answer(common: Arc<Common>, request: Request<Incoming>, _handling: Handling) -> Response<Body> {
+    let mut response = answer_or_refuse(&common, request).await;
+    if common.tls.is_some() {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
+    }
+    response
+}
+
+async fn answer_or_refuse(common: &Common, request: Request<Incoming>) -> Response<Body> {
     let language = Language::of(request.headers());
     let version = request.version();
-    match within(&common, request).await {
+    match within(common, request).await {
         Ok(response) => response,
         Err((limit, problem)) => {
             common.metrics.reach(limit);

@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its end.
+//! One connection, from its handshake to its end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -13,6 +14,7 @@ use super::activity::{Activity, Expiry};
 use super::answering::Answering;
 use super::limits::Limits;
 use super::metrics::{Limit, Metrics};
+use super::tls::Tls;
 use super::watched::Watched;
 
 /// What all connections of a listener have in common.
@@ -21,6 +23,7 @@ pub(super) struct Common {
     pub(super) limits: Limits,
     pub(super) metrics: Metrics,
     pub(super) builder: auto::Builder<TokioExecutor>,
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 /// hyper, within the limits that it can hold itself. It has twice the room for headers: what is over the limit by less is
@@ -38,8 +41,21 @@ pub(super) fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
+/// Shakes hands on a connection where that is asked for, and answers what comes on it.
+pub(super) async fn answer(socket: TcpStream, common: Arc<Common>, stop: watch::Receiver<bool>) {
+    let Some(tls) = &common.tls else {
+        return serve(socket, common, stop).await;
+    };
+    let handshake = tls.acceptor().accept(socket);
+    match tokio::time::timeout(common.limits.header_time, handshake).await {
+        Ok(Ok(stream)) => serve(stream, common, stop).await,
+        Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "a handshake failed"),
+        Err(_) => common.metrics.reach(Limit::HandshakeTime),
+    }
+}
+
 /// Answers what comes on a stream until one side ends it, it has taken too long for something, or the program stops.
-pub(super) async fn serve<S>(stream: S, common: Arc<Common>, mut stop: watch::Receiver<bool>)
+async fn serve<S>(stream: S, common: Arc<Common>, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

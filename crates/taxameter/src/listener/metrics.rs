@@ -7,6 +7,8 @@ use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 pub(crate) enum Limit {
     /// Every connection was taken, and the next had to wait.
     Connections,
+    /// A TLS handshake did not end in time.
+    HandshakeTime,
     /// Headers did not come in time.
     HeaderTime,
     /// Headers were too large.
@@ -24,8 +26,9 @@ pub(crate) enum Limit {
 }
 
 impl Limit {
-    pub(crate) const ALL: [Limit; 8] = [
+    pub(crate) const ALL: [Limit; 9] = [
         Limit::Connections,
+        Limit::HandshakeTime,
         Limit::HeaderTime,
         Limit::HeaderBytes,
         Limit::Streams,
@@ -39,6 +42,7 @@ impl Limit {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Limit::Connections => "connections",
+            Limit::HandshakeTime => "handshake_time",
             Limit::HeaderTime => "header_time",
             Limit::HeaderBytes => "header_bytes",
             Limit::Streams => "streams",

@@ -4,3 +4,4 @@ mod connections;
 mod place;
 mod requests;
 mod streams;
+mod tls;

@@ -74,6 +74,13 @@ pub(super) async fn start(
     };
     let router = routes(config, &shared, collector.as_ref(), tasks, stop).await?;
     let metrics = listener::Metrics::register(&shared.registry)?;
+    if let Some(tls) = listener.tls() {
+        let (metrics, stop) = (listener::tls::Metrics::register(&shared.registry)?, stop.clone());
+        tasks.spawn(async move {
+            tls.follow(metrics, stop).await;
+            Ok(())
+        });
+    }
     let stop = stop.clone();
     tasks.spawn(async move {
         listener.run(router, metrics, stop).await;

@@ -1,6 +1,7 @@
 //! A listener with a router of its own, and senders that speak plain bytes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::listener::tls::Tls;
 use crate::listener::{Limit, Limits, Listener, Metrics};
 
 /// How long anything that is awaited may take on a slow day.
@@ -29,7 +31,11 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) async fn new(limits: Limits) -> Self {
-        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), limits).await.unwrap();
+        Self::with(limits, None).await
+    }
+
+    pub(super) async fn with(limits: Limits, tls: Option<Arc<Tls>>) -> Self {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), limits, tls).await.unwrap();
         let (address, registry) = (listener.address().unwrap(), Registry::new());
         let metrics = Metrics::register(&registry).unwrap();
         let (stop, stopped) = watch::channel(false);
