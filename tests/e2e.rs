@@ -23,6 +23,8 @@ mod scenario;
 #[cfg(feature = "testkit")]
 #[path = "e2e/spool.rs"]
 mod spool;
+#[path = "e2e/tls.rs"]
+mod tls;
 #[path = "e2e/totals.rs"]
 mod totals;
 #[path = "e2e/year.rs"]

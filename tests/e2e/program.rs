@@ -26,10 +26,20 @@ impl Program {
 
     /// Starts it with a configuration file of this content.
     pub(crate) fn start(configuration: &str) -> Self {
+        let http = reqwest::blocking::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+        Self::start_in(configuration, |_| {}, http)
+    }
+
+    /// Starts it in a directory that was made ready, for a caller of its own.
+    pub(crate) fn start_in(
+        configuration: &str,
+        prepare: impl FnOnce(&Path),
+        http: reqwest::blocking::Client,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("taxameter.toml"), configuration).unwrap();
+        prepare(directory.path());
         let (process, url) = spawn(directory.path());
-        let http = reqwest::blocking::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
         let program = Self { process, directory, url, http };
         program.await_ready();
         program
@@ -73,6 +83,21 @@ impl Program {
     /// Where it answers.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where its configuration lies.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Asks it through another caller from now on.
+    pub(crate) fn use_caller(&mut self, http: reqwest::blocking::Client) {
+        self.http = http;
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> String {
+        self.process.id().to_string()
     }
 
     /// Its data directory.
@@ -206,7 +231,7 @@ fn spawn(directory: &Path) -> (Child, String) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let Some(url) = line.split_whitespace().find(|word| word.starts_with("http://")) else {
+    let Some(url) = line.split_whitespace().find(|word| word.starts_with("http")) else {
         let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
         panic!("the program did not start: {line}\n{log}");
     };

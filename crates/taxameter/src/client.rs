@@ -1,5 +1,7 @@
 //! How commands reach the program: over HTTP to the one that runs, or by running it themselves on a data directory.
 
+pub mod trust;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use crate::config::{Config, DEFAULT_DATA, DEFAULT_LISTEN, Flags, read_secret};
 use crate::serve::{self, Program};
+use trust::Trust;
 
 /// How many items a page of a list has when a command reads all of it.
 const PAGE: &str = "10000";
@@ -25,6 +28,9 @@ pub struct Target {
     /// A file with a key, when the program asks for one.
     #[arg(long, env = "TAXAMETER_KEY_FILE", value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+    /// Whose certificates are taken.
+    #[command(flatten)]
+    pub trust: Trust,
 }
 
 /// A program to talk to, and the one that was started for it, if any.
@@ -39,14 +45,14 @@ impl Target {
     pub async fn connect(&self) -> anyhow::Result<Connection> {
         let key = self.key_file.as_deref().map(read_secret).transpose()?;
         if let Some(server) = &self.server {
-            return Ok(Connection { client: Client::new(server, key)?, started: None });
+            return Ok(Connection { client: Client::new(server, key, &self.trust)?, started: None });
         }
         let data = self.data.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         if let Some(url) = serve::running_on(&data) {
-            return Ok(Connection { client: Client::new(&url, key)?, started: None });
+            return Ok(Connection { client: Client::new(&url, key, &self.trust)?, started: None });
         }
         if self.data.is_none() {
-            let client = Client::new(&format!("http://{DEFAULT_LISTEN}"), key)?;
+            let client = Client::new(&format!("http://{DEFAULT_LISTEN}"), key, &self.trust)?;
             if client.answers().await || !data.is_dir() {
                 return Ok(Connection { client, started: None });
             }
@@ -70,7 +76,8 @@ impl Target {
         let key = data_encoding::HEXLOWER.encode(&serve::random()?);
         let config = Config { own_key: Some(key.clone()), ..Config::load(&flags)? };
         let program = serve::start(config).await?;
-        Ok(Connection { client: Client::new(program.url(), Some(key))?, started: Some(program) })
+        let client = Client::new(program.url(), Some(key), &Trust::default())?;
+        Ok(Connection { client, started: Some(program) })
     }
 }
 
@@ -94,10 +101,8 @@ pub struct Client {
 
 impl Client {
     /// For the program at this URL, with the key that it asks for, if it does.
-    pub fn new(url: &str, key: Option<String>) -> anyhow::Result<Self> {
-        // No proxy from the environment: the program is addressed by name, and is usually on this machine.
-        let http =
-            reqwest::Client::builder().no_proxy().build().context("could not set up an HTTP client")?;
+    pub fn new(url: &str, key: Option<String>, trust: &Trust) -> anyhow::Result<Self> {
+        let http = trust.client(url)?.build().context("could not set up an HTTP client")?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key: key.map(store::Secret) })
     }
 
@@ -129,12 +134,18 @@ impl Client {
         if let Some(key) = &self.key {
             request = request.bearer_auth(&key.0);
         }
-        let answer = request.send().await.with_context(|| {
-            format!(
-                "nothing answers at {}: start the program with `taxameter serve`, or name it with --server",
-                self.url
-            )
-        })?;
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let url = &self.url;
+                let message = trust::refused(url, &error).unwrap_or_else(|| {
+                    format!(
+                        "nothing answers at {url}: start the program with `taxameter serve`, or name it with --server"
+                    )
+                });
+                return Err(anyhow::Error::new(error).context(message));
+            }
+        };
         if answer.status().is_success() {
             return Ok(answer);
         }

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::client::Client;
+use crate::client::trust::Trust;
 use crate::config::{Config, Flags};
 use crate::generate::{self, Faults, Generator, GeneratorConfig, Item, Sample};
 use crate::output::swedish;
@@ -104,7 +105,7 @@ impl Demo {
     }
 
     async fn play(&self, url: &str, began: Stopwatch) -> anyhow::Result<()> {
-        let client = Client::new(url, None)?;
+        let client = Client::new(url, None, &Trust::default())?;
         let month = |year, number| Month::new(year, number).context("a month of the demo");
         let (first, last) = (month(YEAR - 1, 12)?, month(YEAR, 12)?);
         let mut player =

@@ -22,6 +22,7 @@ mod summary;
 pub use command::{Args, run};
 pub use summary::{Example, Refusals, Summary};
 
+use crate::client::trust::{self, Trust};
 use answer::{Answer, Attempt};
 
 /// The first wait before a batch is tried again, and the longest.
@@ -47,6 +48,8 @@ pub struct Options {
     pub deadline: Duration,
     /// An API key, when the program wants one.
     pub key: Option<String>,
+    /// Whose certificates are taken.
+    pub trust: Trust,
 }
 
 impl Options {
@@ -60,6 +63,7 @@ impl Options {
             gzip: false,
             deadline: Duration::from_secs(300),
             key: None,
+            trust: Trust::default(),
         }
     }
 }
@@ -70,6 +74,18 @@ pub enum Error {
     /// The client could not be set up.
     #[error("could not set up an HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The certificates of `--ca` cannot be read.
+    #[error("could not read the certificates to trust")]
+    Trust(#[from] trust::Unreadable),
+    /// The program shows a certificate that is not trusted.
+    #[error("{message}")]
+    Untrusted {
+        /// What to do about it.
+        message: String,
+        /// What is wrong with it.
+        #[source]
+        source: reqwest::Error,
+    },
     /// The program did not take a batch before the deadline.
     #[error("the program at {server} took nothing for {seconds} s; last answer: {last}")]
     Deadline {
@@ -127,9 +143,8 @@ where
     S: Stream<Item = std::io::Result<Vec<u8>>> + Unpin,
 {
     let began = Instant::now();
-    // No proxy from the environment: the program is addressed by name, and is usually on this machine.
-    let http =
-        reqwest::Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build().map_err(Error::Client)?;
+    let http = options.trust.client(&options.server)?;
+    let http = http.timeout(REQUEST_TIMEOUT).build().map_err(Error::Client)?;
     let options = Arc::new(options.clone());
     let (mut tasks, mut lanes) = (JoinSet::new(), Vec::new());
     for _ in 0..options.parallel.max(1) {
@@ -275,7 +290,10 @@ impl Worker {
         }
         match request.send().await {
             Ok(response) => answer::read(response, events).await,
-            Err(error) => Attempt::later(format!("{:#}", anyhow::Error::new(error))),
+            Err(source) => match trust::refused(&self.options.server, &source) {
+                Some(message) => Attempt::Fatal(Error::Untrusted { message, source }),
+                None => Attempt::later(format!("{:#}", anyhow::Error::new(source))),
+            },
         }
     }
 }

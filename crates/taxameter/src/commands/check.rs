@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::client::Client;
+use crate::client::trust::Trust;
 use crate::config::{Config, Flags};
 use crate::serve;
 
@@ -13,6 +14,8 @@ pub struct Check {
     #[arg(long, env = "TAXAMETER_SERVER", value_name = "URL")]
     server: Option<String>,
     #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
     flags: Flags,
 }
 
@@ -21,7 +24,7 @@ impl Check {
     #[expect(clippy::print_stdout, reason = "the answer of a command")]
     pub async fn run(self) -> anyhow::Result<()> {
         if let Some(server) = self.server {
-            let client = Client::new(&server, None)?;
+            let client = Client::new(&server, None, &self.trust)?;
             client.request(reqwest::Method::GET, "/readyz", &[], None).await?;
             println!("ok  {server} takes events and counts them");
             return Ok(());

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
 use super::{Options, Progress, Summary, send};
+use crate::client::trust::Trust;
 use crate::output::{Format, List, number, text};
 
 /// How many lines are read ahead.
@@ -30,6 +31,8 @@ pub struct Args {
     /// A file with an API key, when the program wants one.
     #[arg(long, env = "TAXAMETER_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
     /// How many events a request has at most.
     #[arg(long, default_value_t = 1_000)]
     batch: usize,
@@ -64,6 +67,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         gzip: args.gzip,
         deadline: Duration::from_secs(args.deadline),
         key: key.map(|key| key.trim().to_owned()),
+        trust: args.trust,
         ..Options::new(args.server)
     };
     let reader = open(&args.file).with_context(|| format!("could not read {}", args.file.display()))?;
