@@ -68,6 +68,7 @@ impl Trust {
 }
 
 /// What to do when a request failed because of the certificate that was shown; none if it failed for another reason.
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls has more reasons with each version")]
 pub(crate) fn refused(url: &str, error: &reqwest::Error) -> Option<String> {
     let wrong = certificate_error(error)?;
     Some(match wrong {

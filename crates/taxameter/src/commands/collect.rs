@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::client::trust::Trust;
 use crate::client::{Client, Target};
 use crate::config::{Config, Flags};
 use crate::serve::{now, pull, running_on};
@@ -45,6 +46,9 @@ pub struct Collect {
     /// A file with a key, when the program asks for one.
     #[arg(long, env = "TAXAMETER_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Whose certificates are taken.
+    #[command(flatten)]
+    trust: Trust,
 }
 
 fn time(text: &str) -> Result<Instant, String> {
@@ -86,7 +90,8 @@ impl Collect {
 
     async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
         let server = self.server.clone().or_else(|| running_on(&config.data));
-        let target = Target { server, key_file: self.key_file.clone(), ..Target::default() };
+        let (key_file, trust) = (self.key_file.clone(), self.trust.clone());
+        let target = Target { server, data: None, key_file, trust };
         Ok(target.connect().await?.client)
     }
 }
