@@ -150,6 +150,7 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
     if let Some(engine) = engine {
         engine.server.shutdown().await;
     }
+    findings.extend(pull::check(config).await?);
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
         Ok(log) => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use collect::Intake;
 use collect::pull::{Keys, Metrics, Puller, Recipe, Statuses, ToIntake};
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::parts::{Shared, Stop, Tasks};
 use super::{now, random};
+use crate::catalogue::of_directory;
 use crate::config::Config;
 
 /// Starts what the configuration says is gathered, and answers with what is to be known of it.
@@ -44,6 +45,34 @@ pub(super) fn start(
         statuses: Arc::new(move || statuses.iter().map(|status| json!(*status.lock())).collect()),
         destroy: Arc::new(move |year| keys.destroy(year).map_err(std::io::Error::other)),
     })
+}
+
+/// Whether each collector fits the catalogue, and its system answers: a line for each, and an error for each that is not right.
+/// Nothing is sent.
+pub(super) async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>>> {
+    if config.pull.is_empty() {
+        return Ok(Vec::new());
+    }
+    let catalogue = Arc::new(ArcSwap::from_pointee(of_directory(config.catalog.as_deref())?));
+    let mut findings = Vec::new();
+    for (name, section) in &config.pull {
+        findings.extend(
+            section.check(&catalogue.load()).into_iter().map(|wrong| Err(anyhow!("[pull.{name}]: {wrong}"))),
+        );
+        findings.push(try_turn(config, name, &catalogue).await);
+    }
+    Ok(findings)
+}
+
+async fn try_turn(
+    config: &Config,
+    name: &str,
+    catalogue: &Arc<ArcSwap<Catalogue>>,
+) -> anyhow::Result<String> {
+    let recipe = recipe(config, name, Arc::clone(catalogue))?;
+    let events = recipe.preview(recipe.turn_at(now())).await;
+    let events = events.with_context(|| format!("the collector {name} cannot gather"))?;
+    Ok(format!("the collector {name} reads its system: {} events", events.len()))
 }
 
 /// The collector of a name, that can read turns.
