@@ -7,6 +7,7 @@ mod http;
 mod intake;
 mod limits;
 mod mark;
+mod pull;
 mod rows;
 mod schemas;
 mod sdk;

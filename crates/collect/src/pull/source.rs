@@ -3,6 +3,12 @@
 //! A source turns what its system answers into [`Record`]s and knows nothing of meters, pseudonyms or the log. It reads all
 //! of a turn or fails: half a page, a total that does not fit or a page that is missing is a [`Failure`], never fewer records.
 
+pub mod ceph;
+pub mod chrome;
+pub mod intune;
+pub mod jamf;
+pub mod ontap;
+mod pages;
 pub mod prometheus;
 
 use std::collections::BTreeMap;
@@ -19,6 +25,16 @@ use serde_json::Value;
 pub enum System {
     /// The value of each series of a query.
     Prometheus(prometheus::Config),
+    /// The devices that Microsoft Intune manages.
+    Intune(intune::Config),
+    /// The volumes or qtrees of NetApp ONTAP.
+    Ontap(ontap::Config),
+    /// The devices that Jamf Pro manages.
+    Jamf(jamf::Config),
+    /// The Chrome OS devices of a Google Workspace.
+    Chrome(chrome::Config),
+    /// The buckets of Ceph's RADOS gateway.
+    Ceph(ceph::Config),
 }
 
 impl System {
@@ -26,6 +42,11 @@ impl System {
     pub fn kind(&self) -> &'static str {
         match self {
             System::Prometheus(_) => "prometheus",
+            System::Intune(_) => "intune",
+            System::Ontap(_) => "ontap",
+            System::Jamf(_) => "jamf",
+            System::Chrome(_) => "chrome",
+            System::Ceph(_) => "ceph",
         }
     }
 
@@ -36,6 +57,11 @@ impl System {
     pub fn open(&self, clock: fn() -> Instant) -> Result<Box<dyn Source>, Failure> {
         Ok(match self {
             System::Prometheus(config) => Box::new(prometheus::Prometheus::new(config, clock)?),
+            System::Intune(config) => Box::new(intune::Intune::new(config, clock)?),
+            System::Ontap(config) => Box::new(ontap::Ontap::new(config, clock)?),
+            System::Jamf(config) => Box::new(jamf::Jamf::new(config, clock)?),
+            System::Chrome(config) => Box::new(chrome::Chrome::new(config, clock)?),
+            System::Ceph(config) => Box::new(ceph::Ceph::new(config, clock)?),
         })
     }
 }

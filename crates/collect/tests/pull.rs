@@ -1,0 +1,8 @@
+//! Sources of collectors, each through its whole configuration.
+
+mod ceph;
+mod chrome;
+mod intune;
+mod jamf;
+mod ontap;
+mod simulator;
