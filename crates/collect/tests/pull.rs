@@ -6,3 +6,4 @@ mod intune;
 mod jamf;
 mod ontap;
 mod simulator;
+mod teams_calls;

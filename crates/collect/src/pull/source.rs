@@ -10,10 +10,12 @@ pub mod jamf;
 pub mod ontap;
 mod pages;
 pub mod prometheus;
+pub mod teams_calls;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::Instant;
 use futures::future::BoxFuture;
 use serde::Deserialize;
@@ -27,6 +29,8 @@ pub enum System {
     Prometheus(prometheus::Config),
     /// The devices that Microsoft Intune manages.
     Intune(intune::Config),
+    /// The calls and meetings of Microsoft Teams.
+    TeamsCalls(teams_calls::Config),
     /// The volumes or qtrees of NetApp ONTAP.
     Ontap(ontap::Config),
     /// The devices that Jamf Pro manages.
@@ -43,6 +47,7 @@ impl System {
         match self {
             System::Prometheus(_) => "prometheus",
             System::Intune(_) => "intune",
+            System::TeamsCalls(_) => "teams-calls",
             System::Ontap(_) => "ontap",
             System::Jamf(_) => "jamf",
             System::Chrome(_) => "chrome",
@@ -58,6 +63,7 @@ impl System {
         Ok(match self {
             System::Prometheus(config) => Box::new(prometheus::Prometheus::new(config, clock)?),
             System::Intune(config) => Box::new(intune::Intune::new(config, clock)?),
+            System::TeamsCalls(config) => Box::new(teams_calls::TeamsCalls::new(config, clock)?),
             System::Ontap(config) => Box::new(ontap::Ontap::new(config, clock)?),
             System::Jamf(config) => Box::new(jamf::Jamf::new(config, clock)?),
             System::Chrome(config) => Box::new(chrome::Chrome::new(config, clock)?),
@@ -114,6 +120,9 @@ pub enum Failure {
     Refused(String),
 }
 
+/// A read of a stream ends when it has so many records, and says that there is more.
+const READ_RECORDS: usize = 5_000;
+
 /// A system that is gathered from.
 pub trait Source: Send + Sync {
     /// What its records are.
@@ -133,6 +142,19 @@ pub fn flatten(value: &Value) -> Record {
     let mut record = Record::new();
     add(&mut record, "", value);
     record
+}
+
+/// The time at a JSON pointer, in RFC 3339.
+fn time(value: &Value, pointer: &str) -> Result<DateTime<Utc>, Failure> {
+    let text = value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let time = DateTime::parse_from_rfc3339(text)
+        .map_err(|error| Failure::Broken(format!("{pointer} is {text:?}, no time: {error}")))?;
+    Ok(time.to_utc())
+}
+
+/// A time as records give it. Finer than a microsecond is cut off, as in events.
+fn utc(time: DateTime<Utc>) -> String {
+    Instant::from_utc(time).to_string()
 }
 
 fn add(record: &mut Record, name: &str, value: &Value) {

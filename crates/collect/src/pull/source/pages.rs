@@ -25,13 +25,19 @@ pub(super) struct Pages {
     ids: BTreeSet<String>,
     links: BTreeSet<String>,
     pages: usize,
+    may_repeat: bool,
 }
 
 impl Pages {
     /// An empty list.
     pub(super) fn new(what: &'static str, items_at: &'static str, id_at: &'static [&'static str]) -> Self {
         let (ids, links) = (BTreeSet::new(), BTreeSet::new());
-        Self { what, items_at, id_at, items: Vec::new(), ids, links, pages: 0 }
+        Self { what, items_at, id_at, items: Vec::new(), ids, links, pages: 0, may_repeat: false }
+    }
+
+    /// A list in which things are documented to come more than once; they are kept once.
+    pub(super) fn may_repeat(self) -> Self {
+        Self { may_repeat: true, ..self }
     }
 
     /// Adds a page and says how many things it had.
@@ -50,10 +56,11 @@ impl Pages {
         let count = items.len();
         for item in items {
             let id = self.id(&item)?;
-            if !self.ids.insert(id) {
+            if self.ids.insert(id) {
+                self.items.push(item);
+            } else if !self.may_repeat {
                 return Err(self.broken(format!("page {} repeats what came before", self.pages)));
             }
-            self.items.push(item);
         }
         if self.items.len() > ITEMS_MAX {
             return Err(self.broken(format!("more than {ITEMS_MAX}")));
