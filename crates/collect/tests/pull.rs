@@ -5,5 +5,7 @@ mod chrome;
 mod intune;
 mod jamf;
 mod ontap;
+mod pexip;
 mod simulator;
 mod teams_calls;
+mod zoom;

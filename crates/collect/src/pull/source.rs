@@ -9,8 +9,11 @@ pub mod intune;
 pub mod jamf;
 pub mod ontap;
 mod pages;
+pub mod pexip;
 pub mod prometheus;
 pub mod teams_calls;
+mod walk;
+pub mod zoom;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,12 +36,16 @@ pub enum System {
     TeamsCalls(teams_calls::Config),
     /// The volumes or qtrees of NetApp ONTAP.
     Ontap(ontap::Config),
+    /// The conferences of Pexip Infinity.
+    Pexip(pexip::Config),
     /// The devices that Jamf Pro manages.
     Jamf(jamf::Config),
     /// The Chrome OS devices of a Google Workspace.
     Chrome(chrome::Config),
     /// The buckets of Ceph's RADOS gateway.
     Ceph(ceph::Config),
+    /// The meetings of Zoom.
+    Zoom(zoom::Config),
 }
 
 impl System {
@@ -49,9 +56,11 @@ impl System {
             System::Intune(_) => "intune",
             System::TeamsCalls(_) => "teams-calls",
             System::Ontap(_) => "ontap",
+            System::Pexip(_) => "pexip",
             System::Jamf(_) => "jamf",
             System::Chrome(_) => "chrome",
             System::Ceph(_) => "ceph",
+            System::Zoom(_) => "zoom",
         }
     }
 
@@ -65,9 +74,11 @@ impl System {
             System::Intune(config) => Box::new(intune::Intune::new(config, clock)?),
             System::TeamsCalls(config) => Box::new(teams_calls::TeamsCalls::new(config, clock)?),
             System::Ontap(config) => Box::new(ontap::Ontap::new(config, clock)?),
+            System::Pexip(config) => Box::new(pexip::Pexip::new(config, clock)?),
             System::Jamf(config) => Box::new(jamf::Jamf::new(config, clock)?),
             System::Chrome(config) => Box::new(chrome::Chrome::new(config, clock)?),
             System::Ceph(config) => Box::new(ceph::Ceph::new(config, clock)?),
+            System::Zoom(config) => Box::new(zoom::Zoom::new(config, clock)?),
         })
     }
 }
