@@ -336,12 +336,13 @@ async fn a_version_that_rises_comes_again_and_what_did_not_change_does_not() {
 
     // Two days later one record changes, and somebody is there whose client was late.
     let late = user(5, TENANT);
-    let mut calls = graph.calls.lock();
-    calls[4].version = 2;
-    calls[4].modified = "2021-03-15T13:30:00Z".to_owned();
-    calls[4].sessions.push((late.clone(), 0, 60));
-    calls[4].participants.push(late);
-    drop(calls);
+    {
+        let mut calls = graph.calls.lock();
+        calls[4].version = 2;
+        calls[4].modified = "2021-03-15T13:30:00Z".to_owned();
+        calls[4].sessions.push((late.clone(), 0, 60));
+        calls[4].participants.push(late);
+    }
     let second = gather(source.as_ref(), "2021-03-15T14:00:00Z", first.cursor).await;
     assert_eq!(second.records.len(), 1 + 7 + 1);
     assert_eq!(column(&second.records, "version"), ["2"; 9]);
