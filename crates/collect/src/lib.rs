@@ -19,6 +19,7 @@ pub mod mark;
 pub mod metrics;
 mod outbox;
 pub mod pull;
+mod table;
 
 pub use forward::Forwarder;
 pub use http::{guard, router};

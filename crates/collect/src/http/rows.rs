@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::problem::{Problem, Reason};
 use crate::draft::{Draft, instant_of};
+use crate::table::{delimiter, number};
 
 /// The events of a file, in the order of its rows; at most `max`.
 pub(super) fn events(
@@ -60,14 +61,6 @@ fn unreadable(error: &csv::Error) -> Problem {
 
 fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(Reason::InvalidBody, detail)
-}
-
-/// What parts the cells: whichever of semicolon, tab and comma the first line has most of.
-fn delimiter(text: &str) -> u8 {
-    let first = text.lines().next().unwrap_or_default();
-    let count = |delimiter: &u8| first.bytes().filter(|byte| byte == delimiter).count();
-    // The last of those that are as many.
-    *[b',', b'\t', b';'].iter().max_by_key(|delimiter| count(delimiter)).unwrap_or(&b',')
 }
 
 /// Where each column of a mapping stands in a file.
@@ -160,14 +153,6 @@ fn time_of(text: &str) -> (String, Option<NaiveDate>) {
     }
 }
 
-/// A number as people and Excel write it: `1 234,50` is 1234.50. What could be read in two ways is left as it is, and refused
-/// with the row.
-fn number(text: &str, has_decimal_comma: bool) -> String {
-    let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}')).collect();
-    let digits = digits.replace('\u{2212}', "-");
-    if has_decimal_comma && !digits.contains('.') { digits.replacen(',', ".", 1) } else { digits }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,19 +178,5 @@ mod tests {
         assert_eq!(id(&["å"]), id(&["å"]));
         assert!(id(&["å"]).starts_with("csv:") && id(&["å"]) != id(&["ä"]));
         assert_eq!(id(&["x".repeat(300).as_str()]).len(), 36);
-    }
-
-    #[test]
-    fn numbers_and_delimiters_are_those_of_both_dialects() {
-        for (text, want) in
-            [("1 234,50", "1234.50"), ("1234.5", "1234.5"), ("\u{2212}3", "-3"), ("1.234,5", "1.234,5")]
-        {
-            assert_eq!(number(text, true), want);
-        }
-        assert_eq!([number("1,234", true), number("1,234", false)], ["1.234", "1,234"]);
-        assert_eq!(
-            [delimiter("a;b,c;d"), delimiter("a,b"), delimiter("a\tb"), delimiter("")],
-            [b';', b',', b'\t', b';']
-        );
     }
 }
