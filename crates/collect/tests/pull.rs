@@ -2,6 +2,7 @@
 
 mod ceph;
 mod chrome;
+mod files;
 mod intune;
 mod jamf;
 mod ontap;

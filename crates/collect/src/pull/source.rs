@@ -10,6 +10,7 @@ pub mod jamf;
 pub mod ontap;
 mod pages;
 pub mod pexip;
+pub mod files;
 pub mod prometheus;
 pub mod teams_calls;
 mod walk;
@@ -28,6 +29,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum System {
+    /// Tables that are dropped in a folder, or grow in it.
+    Files(files::Config),
     /// The value of each series of a query.
     Prometheus(prometheus::Config),
     /// The devices that Microsoft Intune manages.
@@ -52,6 +55,7 @@ impl System {
     /// Its kind, which keeps native ids of different systems apart in pseudonyms.
     pub fn kind(&self) -> &'static str {
         match self {
+            System::Files(_) => "files",
             System::Prometheus(_) => "prometheus",
             System::Intune(_) => "intune",
             System::TeamsCalls(_) => "teams-calls",
@@ -70,6 +74,7 @@ impl System {
     /// What is configured and cannot be right.
     pub fn open(&self, clock: fn() -> Instant) -> Result<Box<dyn Source>, Failure> {
         Ok(match self {
+            System::Files(config) => Box::new(files::Files::new(config, clock)?),
             System::Prometheus(config) => Box::new(prometheus::Prometheus::new(config, clock)?),
             System::Intune(config) => Box::new(intune::Intune::new(config, clock)?),
             System::TeamsCalls(config) => Box::new(teams_calls::TeamsCalls::new(config, clock)?),
