@@ -29,3 +29,5 @@ pub use status::{State, Status, Statuses};
 
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "postgres")]
+mod tls;

@@ -8,5 +8,7 @@ mod jamf;
 mod ontap;
 mod pexip;
 mod simulator;
+#[cfg(feature = "postgres")]
+mod sql;
 mod teams_calls;
 mod zoom;

@@ -15,6 +15,7 @@ pub mod prometheus;
 pub mod teams_calls;
 mod walk;
 pub mod zoom;
+pub mod sql;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub enum System {
     Ceph(ceph::Config),
     /// The meetings of Zoom.
     Zoom(zoom::Config),
+    /// The rows of a query of a database.
+    Sql(sql::Config),
 }
 
 impl System {
@@ -65,6 +68,7 @@ impl System {
             System::Chrome(_) => "chrome",
             System::Ceph(_) => "ceph",
             System::Zoom(_) => "zoom",
+            System::Sql(_) => "sql",
         }
     }
 
@@ -84,6 +88,7 @@ impl System {
             System::Chrome(config) => Box::new(chrome::Chrome::new(config, clock)?),
             System::Ceph(config) => Box::new(ceph::Ceph::new(config, clock)?),
             System::Zoom(config) => Box::new(zoom::Zoom::new(config, clock)?),
+            System::Sql(config) => sql::open(config)?,
         })
     }
 }
