@@ -5,17 +5,17 @@
 
 pub mod ceph;
 pub mod chrome;
+pub mod files;
 pub mod intune;
 pub mod jamf;
 pub mod ontap;
 mod pages;
 pub mod pexip;
-pub mod files;
 pub mod prometheus;
+pub mod sql;
 pub mod teams_calls;
 mod walk;
 pub mod zoom;
-pub mod sql;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
