@@ -11,6 +11,7 @@ pub mod jamf;
 pub mod ontap;
 mod pages;
 pub mod pexip;
+pub mod ldap;
 pub mod prometheus;
 pub mod sql;
 pub mod teams_calls;
@@ -32,6 +33,8 @@ use serde_json::Value;
 pub enum System {
     /// Tables that are dropped in a folder, or grow in it.
     Files(files::Config),
+    /// The entries of a directory: Active Directory, OpenLDAP.
+    Ldap(ldap::Config),
     /// The value of each series of a query.
     Prometheus(prometheus::Config),
     /// The devices that Microsoft Intune manages.
@@ -59,6 +62,7 @@ impl System {
     pub fn kind(&self) -> &'static str {
         match self {
             System::Files(_) => "files",
+            System::Ldap(_) => "ldap",
             System::Prometheus(_) => "prometheus",
             System::Intune(_) => "intune",
             System::TeamsCalls(_) => "teams-calls",
@@ -79,6 +83,7 @@ impl System {
     pub fn open(&self, clock: fn() -> Instant) -> Result<Box<dyn Source>, Failure> {
         Ok(match self {
             System::Files(config) => Box::new(files::Files::new(config, clock)?),
+            System::Ldap(config) => ldap::open(config)?,
             System::Prometheus(config) => Box::new(prometheus::Prometheus::new(config, clock)?),
             System::Intune(config) => Box::new(intune::Intune::new(config, clock)?),
             System::TeamsCalls(config) => Box::new(teams_calls::TeamsCalls::new(config, clock)?),

@@ -1,0 +1,85 @@
+//! The source: what is configured is judged once, and each turn has a connection of its own.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use domain::Instant;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::super::{Failure, Nature, Read, Source};
+use super::connection::Connection;
+use super::{Config, search};
+
+/// How long a turn may take: a directory of 100,000 accounts is read in less than a minute.
+const TURN_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// A directory.
+#[derive(Debug)]
+pub(super) struct Directory {
+    config: Config,
+    connection: Connection,
+}
+
+impl Directory {
+    /// # Errors
+    /// What is configured and cannot be right, and certificates that cannot be read.
+    pub(super) fn new(config: &Config) -> Result<Self, Failure> {
+        check(config).map_err(|why| Failure::Refused(format!("{}: {why}", config.url)))?;
+        Ok(Self { connection: Connection::new(config)?, config: config.clone() })
+    }
+
+    async fn turn(&self) -> Result<Read, Failure> {
+        let mut session = self.connection.open().await?;
+        let records = search::all(&mut session.ldap, &self.config).await?;
+        session.close().await;
+        Ok(Read { records, ..Read::default() })
+    }
+
+    async fn read(&self) -> Result<Read, Failure> {
+        let url = &self.config.url;
+        // The library panics at messages that LDAP does not have; to us they are a bad answer like others.
+        let turn = AssertUnwindSafe(self.turn()).catch_unwind();
+        match tokio::time::timeout(TURN_TIMEOUT, turn).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Failure::Broken(format!("{url} answered what is not LDAP"))),
+            Err(_) => {
+                let seconds = TURN_TIMEOUT.as_secs();
+                Err(Failure::Away(format!("{url} was not read to its end within {seconds} s")))
+            }
+        }
+    }
+}
+
+impl Source for Directory {
+    fn nature(&self) -> Nature {
+        Nature::Snapshot
+    }
+
+    fn read<'a>(&'a self, _at: Instant, _cursor: Option<&'a str>) -> BoxFuture<'a, Result<Read, Failure>> {
+        Directory::read(self).boxed()
+    }
+}
+
+fn check(config: &Config) -> Result<(), String> {
+    if config.bind_dn.is_empty() {
+        return Err("`bind_dn` is empty: name the account that reads".to_owned());
+    }
+    if config.page_size == 0 {
+        return Err("`page_size` is 0: ask for 1000 entries at a time".to_owned());
+    }
+    if ldap3::parse_filter(&config.filter).is_err() {
+        return Err(format!("{:?} is no filter such as (objectClass=user)", config.filter));
+    }
+    if config.attributes.is_empty() {
+        return Err("`attributes` is empty: list what the mapping needs".to_owned());
+    }
+    for name in &config.attributes {
+        // All attributes of a person are more than anybody needs (GDPR art. 5(1)(c)).
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.;".contains(&byte)) || name.is_empty()
+        {
+            return Err(format!("`attributes` has {name:?}, which is no name of one attribute"));
+        }
+    }
+    Ok(())
+}
