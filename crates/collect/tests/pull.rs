@@ -5,8 +5,12 @@ mod chrome;
 mod files;
 mod intune;
 mod jamf;
+#[cfg(feature = "testkit")]
+mod ldap;
 mod ontap;
 mod pexip;
+#[cfg(feature = "testkit")]
+mod server;
 mod simulator;
 #[cfg(feature = "postgres")]
 mod sql;

@@ -1,0 +1,52 @@
+//! Directories: a real Samba as Active Directory, a real OpenLDAP.
+
+mod authority;
+mod openldap;
+mod samba;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use collect::pull::source::{Failure, Read, Record, System};
+
+use crate::support::now;
+
+/// Reads a directory as it is configured: these lines and the attributes.
+async fn read(configuration: &str) -> Result<Vec<Record>, Failure> {
+    let system: System = toml::from_str(&format!("kind = \"ldap\"\n{configuration}")).unwrap();
+    let Read { records, cursor, more } = system.open(now)?.read(now(), None).await?;
+    assert_eq!((cursor, more), (None, false));
+    Ok(records)
+}
+
+/// The text of a failure that somebody has to do something about.
+async fn refused(configuration: &str) -> String {
+    match read(configuration).await {
+        Err(Failure::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn is_away(configuration: &str) -> bool {
+    matches!(read(configuration).await, Err(Failure::Away(_)))
+}
+
+/// A configuration: settings and values, which are quoted unless they are TOML already.
+fn configuration(settings: &[(&str, &str)]) -> String {
+    let mut text = "networks = [\"127.0.0.0/8\"]\n".to_owned();
+    for (name, value) in settings {
+        if value.starts_with('[') || *value == "true" || value.parse::<u16>().is_ok() {
+            writeln!(text, "{name} = {value}").unwrap();
+        } else {
+            writeln!(text, "{name} = '{value}'").unwrap();
+        }
+    }
+    text
+}
+
+/// A file with a secret; its path.
+fn secret(directory: &Path, name: &str, secret: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, format!("{secret}\n")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
