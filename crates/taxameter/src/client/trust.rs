@@ -68,21 +68,19 @@ impl Trust {
 }
 
 /// What to do when a request failed because of the certificate that was shown; none if it failed for another reason.
-#[expect(clippy::wildcard_enum_match_arm, reason = "rustls has more reasons with each version")]
 pub(crate) fn refused(url: &str, error: &reqwest::Error) -> Option<String> {
+    use CertificateError as Wrong;
     let wrong = certificate_error(error)?;
-    Some(match wrong {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-            "the certificate of {url} comes from an authority that is not trusted here: name its file with --ca"
-        ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("the certificate of {url} has ended: put a new one in place there")
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("the certificate of {url} is for another name: use one that it is for with --server")
-        }
-        other => format!("the certificate of {url} is not taken: {other}"),
-    })
+    let advice = if matches!(wrong, Wrong::UnknownIssuer | Wrong::BadSignature) {
+        "comes from an authority that is not trusted here: name its file with --ca".to_owned()
+    } else if matches!(wrong, Wrong::Expired | Wrong::ExpiredContext { .. }) {
+        "has ended: put a new one in place there".to_owned()
+    } else if matches!(wrong, Wrong::NotValidForName | Wrong::NotValidForNameContext { .. }) {
+        "is for another name: use one that it is for with --server".to_owned()
+    } else {
+        format!("is not taken: {wrong}")
+    };
+    Some(format!("the certificate of {url} {advice}"))
 }
 
 /// What rustls says of a certificate, wherever in the chain of causes it stands.
