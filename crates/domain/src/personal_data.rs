@@ -47,7 +47,7 @@ pub fn find(text: &str) -> Option<PersonalData> {
     if digits < 4 && colons < 2 {
         return None;
     }
-    if colons >= 2 && text.split(|c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.').any(is_ipv6) {
+    if colons >= 2 && text.split(|c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.').any(holds_ipv6) {
         return Some(PersonalData::IpAddress);
     }
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '-' && c != '.').find_map(|token| {
@@ -62,6 +62,11 @@ pub fn find(text: &str) -> Option<PersonalData> {
             None
         }
     })
+}
+
+/// A token as it is, or what follows its first colon: objects are named `kind:name`, and a kind may be hexadecimal.
+fn holds_ipv6(token: &str) -> bool {
+    is_ipv6(token) || token.split_once(':').is_some_and(|(_, name)| is_ipv6(name))
 }
 
 fn is_ipv6(token: &str) -> bool {
@@ -173,6 +178,11 @@ mod tests {
             ("host 192.168.0.1, port 80", Some(IpAddress)),
             ("2001:db8::1", Some(IpAddress)),
             ("fe80::1", Some(IpAddress)),
+            ("user:2001:db8::1", Some(IpAddress)),
+            ("user:2001:db8:0:0:0:0:0:1/port", Some(IpAddress)),
+            ("face:2001:db8:0:0:0:0:0:1", Some(IpAddress)),
+            ("room:02:00:00", None),
+            ("vm:esx01:2021", None),
             ("ontap1:314a328f-502d-11e9-8771-005056a7f717:2021-01-15T03", None),
             ("90010198-0212-4e9f-8771-005056a7f717", None),
             ("ad1:9f3c:2021-01-15", None),
