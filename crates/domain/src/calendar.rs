@@ -10,6 +10,9 @@ use chrono_tz::Europe::Stockholm;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(i64);
 
+/// 9999-12-31T22:59:59.999999Z: an hour later it is the year 10000 in Sweden, which RFC 3339 cannot write.
+const WRITABLE_MICROS_MAX: i64 = 253_402_297_199_999_999;
+
 impl Instant {
     /// From microseconds since the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
@@ -36,10 +39,11 @@ impl Instant {
         })
     }
 
-    /// Reads RFC 3339 with an offset, as CloudEvents 1.0 §3.1 wants `time`.
+    /// Reads RFC 3339 with an offset, as CloudEvents 1.0 §3.1 wants `time`; from 1970 up to the end of the Swedish year
+    /// 9999, so that it can be written again in UTC, and its day too.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let time = DateTime::parse_from_rfc3339(text).ok()?;
-        (1970..=9999).contains(&time.year()).then(|| Self(time.timestamp_micros()))
+        let micros = DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros();
+        (0..=WRITABLE_MICROS_MAX).contains(&micros).then_some(Self(micros))
     }
 
     /// The Swedish calendar day of this instant.
@@ -260,6 +264,19 @@ mod tests {
         ];
         for (instant, day) in cases {
             assert_eq!(Instant::parse_rfc3339(instant).unwrap().day().to_string(), day, "{instant}");
+        }
+    }
+
+    #[test]
+    fn an_instant_that_is_read_can_be_written_and_read_again() {
+        for text in ["1970-01-01T01:00:00+01:00", "9999-12-31T23:59:59.999999+01:00", "2016-12-31T23:59:60Z"]
+        {
+            let instant = Instant::parse_rfc3339(text).unwrap();
+            assert_eq!(Instant::parse_rfc3339(&instant.to_string()), Some(instant), "{text}");
+            assert!(parse_day(&instant.day().to_string()).is_some(), "{text}");
+        }
+        for text in ["1970-01-01T00:00:00+01:00", "9999-12-31T23:00:00Z", "9999-12-31T22:59:59-23:59"] {
+            assert_eq!(Instant::parse_rfc3339(text), None, "{text}");
         }
     }
 
