@@ -7,7 +7,7 @@ mod fields;
 
 use std::borrow::Cow;
 
-use domain::event::{DATASCHEMA, EVENT_BYTES_MAX, SNAPSHOT_COMPLETED};
+use domain::event::{DATASCHEMA, EVENT_BYTES_MAX, SNAPSHOT_COMPLETED, refuse_personal_data};
 use domain::rejection::{Code, Rejection};
 use domain::{Event, Instant, personal_data};
 use serde_json::value::RawValue;
@@ -56,7 +56,7 @@ fn envelope(text: &str) -> Result<Event<'_>, Rejection> {
     let attributes = Fields::read(text, "")?;
     let specversion = attributes.text("specversion")?;
     if specversion != "1.0" {
-        let detail = format!("specversion is {specversion:?}; this program reads \"1.0\"");
+        let detail = format!("specversion is {:?}; this program reads \"1.0\"", shortened(&specversion));
         return Err(Rejection::new(Code::UnsupportedSpecversion, detail));
     }
     if attributes.text("dataschema")? != DATASCHEMA {
@@ -105,15 +105,15 @@ fn check_extension(name: &str, value: &str) -> Result<(), Rejection> {
         );
         return Err(Rejection::new(Code::UnknownField, detail));
     }
+    refuse_personal_data("the name of an extension", name)?;
     match value.as_bytes().first() {
         Some(b'{' | b'[') => {
             let detail = format!("extension {} must be a string, a number or true/false", shortened(name));
             Err(Rejection::new(Code::WrongType, detail))
         }
-        Some(b'"') => {
-            domain::event::refuse_personal_data(&shortened(name), &fields::string(|| name.to_owned(), value)?)
-        }
-        _ => Ok(()),
+        Some(b'"') => refuse_personal_data(&shortened(name), &fields::string(|| name.to_owned(), value)?),
+        // A number is a token as well, whether or not it stands between quotes.
+        _ => refuse_personal_data(&shortened(name), value),
     }
 }
 

@@ -61,6 +61,8 @@ fn what_is_wrong_is_refused_with_its_code() {
         ("\"partitionkey\"", "\"Partition_Key\"", Code::UnknownField),
         ("\"e-moten|room\"", "{\"a\":1}", Code::WrongType),
         ("\"e-moten|room\"", "\"someone@example.org\"", Code::PersonalData),
+        ("\"e-moten|room\"", "189001019802", Code::PersonalData),
+        ("\"partitionkey\"", "\"189001019802\"", Code::PersonalData),
         ("\"seq\":1", "\"seq\":1,\"period\":\"2021-01\"", Code::UnknownField),
         ("\"seq\":1", "\"seq\":1,\"seq\":2", Code::DuplicateKey),
         ("\"seq\":1", "\"seq\":1.5", Code::InvalidSeq),
