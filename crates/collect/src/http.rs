@@ -6,7 +6,7 @@ pub mod guard;
 pub mod media;
 mod openmeter;
 pub mod problem;
-mod rows;
+pub mod rows;
 
 use std::borrow::Cow;
 use std::sync::Arc;

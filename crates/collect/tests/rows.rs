@@ -99,6 +99,11 @@ async fn what_is_wrong_with_a_row_is_said_of_that_row() {
     assert_eq!(named, want);
 }
 
+/// The file with a quote that is opened before a text, and never closed.
+fn quoted_from(text: &str) -> Vec<u8> {
+    SWEDISH.replace('"', "").replacen(text, &format!("\"{text}"), 1).into()
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_the_file_refuses_all_of_it() {
     let stand = stand().await;
@@ -114,6 +119,15 @@ async fn what_is_wrong_with_the_file_refuses_all_of_it() {
         ),
         ("?mapping=papercut", format!("{SWEDISH}2021-03-15;prt01").into(), (400, "invalid_body"), "row 3 "),
         ("?mapping=papercut", b"Tid;\xe5".to_vec(), (400, "invalid_body"), "UTF-8"),
+        ("?mapping=papercut", SWEDISH.replacen("17", "17\0", 1).into(), (400, "invalid_body"), "NUL"),
+        // It would take the second row, or all rows, for one cell.
+        ("?mapping=papercut", quoted_from("prt01"), (400, "invalid_body"), "quote that is opened in row 1 "),
+        (
+            "?mapping=papercut",
+            quoted_from("Användare"),
+            (400, "invalid_body"),
+            "quote that is opened in the heading",
+        ),
         ("?mapping=papercut", Vec::new(), (400, "invalid_body"), "no column"),
     ];
     for (query, body, want, word) in cases {

@@ -4,8 +4,10 @@
 //! answered for its row. Only what is wrong with the whole file (no such mapping, a column that is missing, a row with too
 //! few cells) refuses all of it.
 
+use std::io::Read;
+
 use chrono::NaiveDate;
-use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use csv::{ReaderBuilder, StringRecord};
 use domain::catalogue::{Catalogue, CsvMapping, Meter};
 use domain::event::ID_CHARS_MAX;
 use serde_json::Value;
@@ -14,8 +16,14 @@ use super::problem::{Problem, Reason};
 use crate::draft::{Draft, instant_of};
 use crate::table::{delimiter, number};
 
+/// How much of a heading an answer repeats.
+const COLUMNS_CHARS_MAX: usize = 400;
+
 /// The events of a file, in the order of its rows; at most `max`.
-pub(super) fn events(
+///
+/// # Errors
+/// What is wrong with the whole file, or with the name of the mapping.
+pub fn events(
     body: &[u8],
     mapping: Option<&str>,
     catalogue: &Catalogue,
@@ -32,31 +40,55 @@ pub(super) fn events(
     };
     let text =
         std::str::from_utf8(body).map_err(|_| invalid("the file is not UTF-8 (in Excel: CSV UTF-8)"))?;
+    if text.contains('\0') {
+        return Err(invalid("the file holds NUL characters: it is damaged, or UTF-16 (in Excel: CSV UTF-8)"));
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(invalid("the file is empty: it has no column"));
+    }
     let delimiter = delimiter(text);
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+    // The lengths of rows are checked here, since the last line that is added has one of its own.
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes().chain(END));
     let header = reader.headers().map_err(|error| unreadable(&error))?.clone();
     let columns = Columns::of(mapping, &header)?;
     let row = Row { mapping, meter, catalogue, columns, has_decimal_comma: delimiter != b',' };
     let mut events = Vec::new();
-    for record in reader.records() {
+    let mut records = reader.records().peekable();
+    while let Some(record) = records.next() {
         let record = record.map_err(|error| unreadable(&error))?;
+        let number = events.len() + 1;
+        if records.peek().is_none() {
+            if record.len() == 1 && record.get(0).map(str::as_bytes) == END.strip_prefix(b"\n") {
+                return Ok(events);
+            }
+            return Err(invalid(format!(
+                "a quote that is opened in row {number} beneath the heading is never closed"
+            )));
+        }
+        if record.len() != header.len() {
+            let (cells, columns) = (record.len(), header.len());
+            return Err(invalid(format!(
+                "row {number} beneath the heading has {cells} cells, and the heading has {columns}"
+            )));
+        }
         if events.len() == max {
             let detail = format!("at most {max} rows are taken in one request");
             return Err(Problem::new(Reason::TooManyEvents, detail));
         }
         events.push(row.event(&record).to_string().into_bytes());
     }
-    Ok(events)
+    Err(invalid("a quote that is opened in the heading is never closed"))
 }
+
+/// A line that is read after the file. A quote that is never closed takes all that follows for one cell, without an error; then
+/// this line is not the last row.
+const END: &[u8] = b"\n\x03";
 
 /// Why a file cannot be read as rows.
 fn unreadable(error: &csv::Error) -> Problem {
-    let ErrorKind::UnequalLengths { pos: Some(place), expected_len, len } = error.kind() else {
-        return invalid(format!("the file is not CSV: {error}"));
-    };
-    let row = place.record();
-    invalid(format!("row {row} beneath the heading has {len} cells, and the heading has {expected_len}"))
+    invalid(format!("the file is not CSV: {error}"))
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
@@ -79,7 +111,8 @@ impl Columns {
             let found = header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
             found.ok_or_else(|| {
                 let all = header.iter().collect::<Vec<_>>().join(", ");
-                invalid(format!("the file has no column {name:?}; it has {all}"))
+                let some: String = all.chars().take(COLUMNS_CHARS_MAX).collect();
+                invalid(format!("the file has no column {name:?}; it has {some}"))
             })
         };
         Ok(Self {
