@@ -9,7 +9,7 @@ use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use billing::export::{self, Dialect};
 use billing::{Bill, MonthState};
-use futures::stream;
+use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::Shared;
@@ -74,9 +74,10 @@ fn streamed(bill: Arc<Bill>, format: FileFormat) -> Body {
             drop(Problem::internal(&error));
         }
     });
-    Body::from_stream(stream::unfold(receiver, |mut receiver| async move {
-        Some((receiver.recv().await?, receiver))
-    }))
+    let chunks =
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    // What compresses a body asks once more after its end.
+    Body::from_stream(chunks.fuse())
 }
 
 fn write(bill: &Bill, format: FileFormat, chunks: &mut Chunks) -> billing::Result<()> {

@@ -283,6 +283,12 @@ async fn a_month_is_exported_when_it_is_closed_and_never_changes(place: &Place) 
     let csv = place.get("/v1/exports/2020-11/csv?dialect=excel-sv").await;
     assert!(csv.text().starts_with("\u{feff}id;month;"), "{}", &csv.text()[..80]);
     assert_eq!(csv.text().lines().count(), before.len() + 1);
+    // As browsers ask for it. RFC 1952 §2.3.1: the last four bytes are the length of what was compressed.
+    let path = "/v1/exports/2020-11/csv?dialect=excel-sv";
+    let compressed = place.ask(Method::GET, path, &[(header::ACCEPT_ENCODING, "gzip")], "").await;
+    assert_eq!(compressed.header("content-encoding"), "gzip");
+    let length = u32::try_from(csv.body.len()).unwrap();
+    assert!(compressed.body.ends_with(&length.to_le_bytes()), "{} of {length} bytes", compressed.body.len());
     assert!(place.get("/v1/exports/2020-11/xlsx").await.body.starts_with(b"PK"));
 }
 
