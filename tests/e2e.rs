@@ -6,6 +6,8 @@ mod oracle;
 
 #[path = "e2e/program.rs"]
 mod program;
+#[path = "faults/random.rs"]
+mod random;
 
 #[path = "e2e/edges.rs"]
 mod edges;
@@ -14,6 +16,8 @@ mod generations;
 #[cfg(feature = "testkit")]
 #[path = "e2e/groups.rs"]
 mod groups;
+#[path = "e2e/hostile.rs"]
+mod hostile;
 #[path = "e2e/keys.rs"]
 mod keys;
 #[path = "e2e/quarantine.rs"]
