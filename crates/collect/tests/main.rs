@@ -1,6 +1,7 @@
 //! The intake over the real embedded log.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what fails ends the test")]
 
+mod corpus;
 mod flaky;
 mod forward;
 mod http;
