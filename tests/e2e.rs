@@ -9,6 +9,9 @@ mod program;
 #[path = "faults/random.rs"]
 mod random;
 
+#[cfg(feature = "testkit")]
+#[path = "e2e/document.rs"]
+mod document;
 #[path = "e2e/edges.rs"]
 mod edges;
 #[path = "e2e/generations.rs"]
