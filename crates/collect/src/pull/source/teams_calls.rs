@@ -23,10 +23,11 @@ use crate::pull::http::{Client, Connection};
 /// The application needs the permission `CallRecords.Read.All`. `connection` is as for `intune`.
 ///
 /// A call gives a record with `kind = "meeting"` and one with `kind = "participation"` for each participant: `platform`
-/// ("teams"), `call`, `version`, `type`, `start`, `end`, `organizer`, `organizer_class`; and `participant`, `class`, `join`,
-/// `leave`, `seconds`, or for the meeting `participants` and `seconds`. `unit` is the administrative unit of the participant
-/// (of the organizer, in the meeting), and `paying_unit` that of the organizer when the participant has none. `seq` of an event
-/// is `version`: the highest holds, and each version is given with all its participants.
+/// ("teams"), `call`, `version`, `type`, `start`, `end`, `organizer`, `organizer_class`; and `participant`, `class`,
+/// `join`, `leave`, `seconds`, or for the meeting `participants` and `seconds`. `unit` is the administrative unit of
+/// the participant (of the organizer, in the meeting), and `paying_unit` is the same, or that of the organizer when the
+/// participant has none. `seq` of an event is `version`: the highest holds, and each version is given with all its
+/// participants.
 ///
 /// `class` is `user` of this tenant, `external` of another, `guest`, `phone`, `application` or `other`. Only the first two have
 /// an id of their own; others are numbered within their call, and no name and no telephone number is kept.
@@ -40,8 +41,9 @@ pub struct Config {
     pub connection: Connection,
     /// The tenant's id.
     pub tenant: String,
-    /// Calls that began earlier are not gathered: `"2021-01-01T00:00:00+01:00"`. To go on after more than 30 days without
-    /// gathering, whose calls Graph has forgotten, set it to a time within the last 30 days.
+    /// Calls that began earlier are not gathered: `"2021-01-01T00:00:00+01:00"`. The first turn goes 29 days back,
+    /// because Graph keeps 30. To go on after more than 30 days without gathering, whose calls Graph has forgotten, set
+    /// it to a time within the last 30 days.
     pub from: DateTime<Utc>,
     /// How many days after it began a call may still change: 7 unless said. Each turn lists so many days.
     #[serde(default = "default_days")]
@@ -62,6 +64,8 @@ fn default_overlap() -> u32 {
 
 /// How long Graph keeps calls.
 const KEPT: TimeDelta = TimeDelta::days(30);
+/// How far the first turn goes back: its first calls must not be forgotten while they are read.
+const FIRST: TimeDelta = TimeDelta::days(29);
 /// The calls of so long a time are listed at once.
 const STEP: TimeDelta = TimeDelta::hours(1);
 /// A read ends when it has read so many calls, each with two requests or more: what fails is read again from its beginning.
@@ -112,7 +116,7 @@ impl TeamsCalls {
 
     async fn read(&self, at: DateTime<Utc>, cursor: Option<&str>) -> Result<Read, Failure> {
         let cursor = match cursor {
-            None => Cursor { since: self.from, turn: None },
+            None => Cursor { since: at - FIRST, turn: None },
             Some(text) => serde_json::from_str(text)
                 .map_err(|error| Failure::Refused(format!("{text} is no cursor of Teams calls: {error}")))?,
         };
@@ -144,7 +148,7 @@ impl TeamsCalls {
     }
 
     fn check_kept(&self, since: DateTime<Utc>, at: DateTime<Utc>) -> Result<(), Failure> {
-        if at - since < KEPT {
+        if at - since <= KEPT {
             return Ok(());
         }
         Err(Failure::Refused(format!(

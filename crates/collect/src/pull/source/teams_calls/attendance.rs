@@ -66,7 +66,9 @@ pub(super) fn records(
     meeting.insert("kind".to_owned(), "meeting".to_owned());
     meeting.insert("participants".to_owned(), attended.len().to_string());
     meeting.insert("seconds".to_owned(), seconds(&[(start, end)]));
-    put(&mut meeting, "unit", organizer.unit.as_deref());
+    for name in ["unit", "paying_unit"] {
+        put(&mut meeting, name, organizer.unit.as_deref());
+    }
     let mut records = vec![meeting];
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     for (intervals, id, identity) in attended {
