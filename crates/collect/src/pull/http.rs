@@ -22,6 +22,10 @@ use super::source::Failure;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most bytes of one answer: a page of 10,000 records of 3 kB.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
+/// The most bytes of an answer that says what is wrong with a request.
+const REASON_BYTES_MAX: usize = 64 << 10;
+/// How much of what it says is passed on.
+const REASON_CHARACTERS_MAX: usize = 200;
 /// How long to wait when a system asks for patience and does not say how much.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest that a system may make a collector wait.
@@ -123,9 +127,9 @@ impl Client {
     async fn send(&self, url: &Url) -> Result<Response, Failure> {
         let first = self.request(url, false).await?;
         if first.status() == StatusCode::UNAUTHORIZED && self.credentials.can_renew() {
-            return check(url, self.request(url, true).await?);
+            return check(url, self.request(url, true).await?).await;
         }
-        check(url, first)
+        check(url, first).await
     }
 
     async fn request(&self, url: &Url, renew: bool) -> Result<Response, Failure> {
@@ -155,7 +159,7 @@ impl Client {
             request = request.header(AUTHORIZATION, value);
         }
         let response = request.send().await.map_err(|error| away(url, &error))?;
-        json(url, check(url, response)?).await
+        json(url, check(url, response).await?).await
     }
 
     /// Judges an address that is written as numbers; names are judged when they are resolved.
@@ -193,7 +197,7 @@ impl reqwest::dns::Resolve for Resolver {
 }
 
 /// Whether an answer can be read.
-fn check(url: &Url, response: Response) -> Result<Response, Failure> {
+async fn check(url: &Url, response: Response) -> Result<Response, Failure> {
     let status = response.status();
     let what = || format!("{} answered {status}", place(url));
     match status {
@@ -209,8 +213,28 @@ fn check(url: &Url, response: Response) -> Result<Response, Failure> {
             Err(Failure::Refused(format!("{}: check the credentials and what they may read", what())))
         }
         _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Err(Failure::Away(what())),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            let what = what();
+            let reason = reason(response).await.map_or(String::new(), |reason| format!(": {reason}"));
+            Err(Failure::Refused(format!("{what}{reason}")))
+        }
         _ => Err(Failure::Refused(what())),
     }
+}
+
+/// What a system says is wrong with a request: `error`, or `message` in it.
+async fn reason(mut response: Response) -> Option<String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        body.extend_from_slice(&chunk);
+        if body.len() > REASON_BYTES_MAX {
+            return None;
+        }
+    }
+    let answer: Value = serde_json::from_slice(&body).ok()?;
+    let error = answer.get("error")?;
+    let reason = error.as_str().or_else(|| error.get("message")?.as_str())?;
+    Some(reason.chars().filter(|character| !character.is_control()).take(REASON_CHARACTERS_MAX).collect())
 }
 
 /// Retry-After in seconds (RFC 9110 §10.2.3); its other form, a date, is taken as not said.

@@ -47,7 +47,9 @@ impl Prometheus {
             let what = format!("the query gives a {}, not a vector", answer.data.result_type);
             return Err(Failure::Refused(what));
         }
-        let records = answer.data.result.into_iter().map(Series::into_record).collect::<Result<_, _>>()?;
+        let series: Vec<Series> = serde_json::from_value(answer.data.result)
+            .map_err(|error| Failure::Broken(format!("the answer is not that of a query: {error}")))?;
+        let records = series.into_iter().map(Series::into_record).collect::<Result<_, _>>()?;
         Ok(Read { records, ..Read::default() })
     }
 }
@@ -73,7 +75,8 @@ struct Answer {
 #[serde(rename_all = "camelCase")]
 struct Data {
     result_type: String,
-    result: Vec<Series>,
+    /// Its form depends on the type.
+    result: serde_json::Value,
 }
 
 #[derive(Deserialize)]
