@@ -10,6 +10,8 @@ mod ldap;
 mod ontap;
 mod pexip;
 #[cfg(feature = "testkit")]
+mod prometheus;
+#[cfg(feature = "testkit")]
 mod server;
 mod simulator;
 #[cfg(feature = "postgres")]
