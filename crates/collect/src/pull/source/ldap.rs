@@ -50,6 +50,7 @@ pub struct Config {
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// The account that reads: a distinguished name; in Active Directory also `name@domain`. It needs to read and no more.
+    /// OpenLDAP gives an account 500 entries unless its `limits` say more.
     pub bind_dn: String,
     /// The file with its password.
     pub password_file: PathBuf,
@@ -104,4 +105,17 @@ pub fn open(config: &Config) -> Result<Box<dyn Source>, Failure> {
 #[cfg(not(feature = "ldap"))]
 pub fn open(_config: &Config) -> Result<Box<dyn Source>, Failure> {
     Err(Failure::Refused("this build has no LDAP: build it with `--features ldap`".to_owned()))
+}
+
+#[cfg(all(test, not(feature = "ldap")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_ldap_reads_the_configuration_and_says_so() {
+        let config = "url = 'ldaps://dc1.lkdata.test'\nbind_dn = 'x'\npassword_file = 'x'\nbase = 'x'\nattributes = ['x']";
+        let config: Config = toml::from_str(config).unwrap();
+        let Err(Failure::Refused(why)) = open(&config) else { panic!("it was opened") };
+        assert_eq!(why, "this build has no LDAP: build it with `--features ldap`");
+    }
 }

@@ -43,7 +43,7 @@ impl Connection {
         let refused = |why: String| Failure::Refused(format!("{}: {why}", config.url));
         let default_port = check(config).map_err(refused)?;
         let host = config.url.host_str().unwrap_or_default().to_owned();
-        if let Ok(ip) = host.parse() {
+        if let Ok(ip) = host.trim_matches(['[', ']']).parse() {
             guard::check(ip, &config.networks).map_err(refused)?;
         }
         let tls = if config.plain { None } else { Some(Arc::new(tls(config).map_err(refused)?)) };

@@ -83,3 +83,62 @@ fn check(config: &Config) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RIGHT: [(&str, &str); 5] = [
+        ("url", "'ldaps://dc1.lkdata.test'"),
+        ("bind_dn", "'taxameter@lkdata.test'"),
+        ("password_file", "'secret'"),
+        ("base", "'OU=Konton,DC=lkdata,DC=test'"),
+        ("attributes", "['objectGUID', 'department']"),
+    ];
+
+    /// What is said of a configuration with changes; nothing if it is right.
+    fn said(changes: &[(&str, &str)]) -> String {
+        let is_changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
+        let kept = RIGHT.iter().filter(|(name, _)| !is_changed(name));
+        let lines: Vec<String> =
+            kept.chain(changes).map(|(name, value)| format!("{name} = {value}")).collect();
+        match Directory::new(&toml::from_str(&lines.join("\n")).unwrap()) {
+            Ok(_) => String::new(),
+            Err(Failure::Refused(why)) => why,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_right_is_refused_before_anything_is_asked() {
+        let plain = ("plain", "true");
+        let cases: [(&[(&str, &str)], &str); 19] = [
+            (&[], ""),
+            (&[("url", "'ldap://dc1:3389/'"), ("starttls", "true")], ""),
+            (&[("url", "'ldap://[2001:67c::1]'"), plain], ""),
+            (&[("url", "'ldap://dc1'")], "nothing would be encrypted"),
+            (&[plain], "exclude each other"),
+            (&[("url", "'ldap://dc1'"), ("starttls", "true"), plain], "exclude each other"),
+            (&[("url", "'https://dc1'")], "https is not spoken"),
+            (&[("url", "'ldaps://dc1/DC=x'")], "only a host and a port"),
+            (&[("url", "'ldaps://x:y@dc1'")], "only a host and a port"),
+            (&[("url", "'ldaps:///'")], "names no host"),
+            (&[("url", "'ldaps://[2001:67c::1]'")], "name the host"),
+            (&[("url", "'ldaps://10.0.0.1'")], "list its network"),
+            (
+                &[("url", "'ldaps://169.254.169.254'"), ("networks", "['0.0.0.0/0']")],
+                "no collector speaks to",
+            ),
+            (&[("ca_file", "'/nowhere'")], "/nowhere cannot be read"),
+            (&[("ca_file", "'/dev/null'")], "/dev/null has no certificate"),
+            (&[("attributes", "[]")], "`attributes` is empty"),
+            (&[("attributes", "['*']")], "no name of one attribute"),
+            (&[("page_size", "0")], "`page_size` is 0"),
+            (&[("filter", "'(objectClass=user'")], "is no filter"),
+        ];
+        for (changes, expected) in cases {
+            let said = said(changes);
+            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{changes:?}: {said}");
+        }
+    }
+}
