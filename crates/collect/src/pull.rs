@@ -18,6 +18,8 @@ mod recipe;
 pub mod schedule;
 pub mod source;
 mod status;
+#[cfg(any(feature = "ldap", feature = "postgres"))]
+mod tls;
 
 pub use deliver::{Deliver, ToIntake};
 pub use metrics::Metrics;
@@ -29,5 +31,3 @@ pub use status::{State, Status, Statuses};
 
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "postgres")]
-mod tls;

@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
 use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls_platform_verifier::Verifier;
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
@@ -16,6 +13,7 @@ use super::Config;
 use super::search::answered;
 use crate::pull::guard::{self, CONNECT_TIMEOUT};
 use crate::pull::http::secret;
+use crate::pull::tls;
 
 /// How long a step may take: the handshake, the bind, the next entry of a page.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
@@ -46,7 +44,11 @@ impl Connection {
         if let Ok(ip) = host.trim_matches(['[', ']']).parse() {
             guard::check(ip, &config.networks).map_err(refused)?;
         }
-        let tls = if config.plain { None } else { Some(Arc::new(tls(config).map_err(refused)?)) };
+        let tls = if config.plain {
+            None
+        } else {
+            Some(Arc::new(tls::client(config.ca_file.as_deref()).map_err(refused)?))
+        };
         let port = config.url.port().unwrap_or(default_port);
         Ok(Self { config: config.clone(), host, port, tls })
     }
@@ -116,30 +118,6 @@ fn check(config: &Config) -> Result<u16, String> {
         return Err("name the host: its certificate is compared with that".to_owned());
     }
     if url.host_str().is_none_or(str::is_empty) { Err("it names no host".to_owned()) } else { Ok(port) }
-}
-
-/// Trusts what requests over HTTP trust: the machine's authorities and the one that is configured.
-fn tls(config: &Config) -> Result<ClientConfig, String> {
-    let mut authorities = Vec::new();
-    if let Some(path) = &config.ca_file {
-        let pem =
-            std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        authorities = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| format!("{} has no certificate: {error}", path.display()))?;
-        if authorities.is_empty() {
-            return Err(format!("{} has no certificate", path.display()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let failed = |error: rustls::Error| format!("TLS cannot be set up: {error}");
-    let verifier = Verifier::new_with_extra_roots(authorities, Arc::clone(&provider)).map_err(failed)?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
 }
 
 /// A failure of the connection, before or after it was made.
