@@ -310,6 +310,30 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_collectors_fits_the_catalogue() {
+        let file = parse(include_str!("../../../deploy/pull/linkoping.toml")).unwrap();
+        let config = Config::of(&Flags::default(), file).unwrap();
+        let catalogue = catalog::check(&catalog::linkoping()).unwrap().catalogue;
+        assert_eq!(config.pull.keys().collect::<Vec<_>>(), ["e-moten", "konton", "lagring", "mdm"]);
+        for (name, collector) in &config.pull {
+            assert_eq!(collector.check(&catalogue), [] as [String; 0], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_collector_is_told_what_is_wrong_with_it() {
+        let named = |name: &str| {
+            let text = include_str!("../../../deploy/pull/linkoping.toml")
+                .replace("pull.mdm", &format!("pull.{name}"));
+            Config::of(&Flags::default(), parse(&text).unwrap()).map(drop)
+        };
+        named("mdm-2").unwrap();
+        assert!(named("MDM").unwrap_err().to_string().contains("[pull.MDM]"));
+        let wrong = include_str!("../../../deploy/pull/linkoping.toml").replace("daily 02:00", "at night");
+        assert!(format!("{:#}", parse(&wrong).unwrap_err()).contains("daily 02:00"));
+    }
+
+    #[test]
     fn an_unknown_field_is_an_error_that_suggests_the_nearest() {
         for (text, nearest) in [
             ("lisen = \"127.0.0.1:1\"", "`listen`"),
