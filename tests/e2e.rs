@@ -14,6 +14,9 @@ mod random;
 mod document;
 #[path = "e2e/edges.rs"]
 mod edges;
+#[cfg(feature = "testkit")]
+#[path = "e2e/gathering.rs"]
+mod gathering;
 #[path = "e2e/generations.rs"]
 mod generations;
 #[cfg(feature = "testkit")]
