@@ -90,7 +90,7 @@ impl Client {
         }
         let http = builder.build().map_err(|error| refused(error.to_string()))?;
         let credentials = Credentials::new(connection.auth.clone(), clock);
-        let client = Self { http, base: connection.url.clone(), networks, credentials };
+        let client = Self { http, base: directory(connection.url.clone()), networks, credentials };
         client.permit(&connection.url)?;
         Ok(client)
     }
@@ -172,6 +172,14 @@ impl Client {
         };
         guard::check(ip, &self.networks).map_err(|why| Failure::Refused(format!("{url}: {why}")))
     }
+}
+
+/// An address under which paths are found: with a slash at its end, or its last part would be left out of them.
+fn directory(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
 }
 
 fn check_scheme(url: &Url, plain_http: bool) -> Result<(), String> {
@@ -270,4 +278,50 @@ fn away(url: &Url, error: &reqwest::Error) -> Failure {
 /// An address without its query, which may name a person.
 fn place(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(connection: &str) -> Result<Client, Failure> {
+        Client::new(&toml::from_str(connection).unwrap(), || Instant::from_micros(0))
+    }
+
+    #[test]
+    fn paths_are_those_of_the_system_and_links_lead_nowhere_else() {
+        for url in ["https://graph.example.org/v1.0", "https://graph.example.org/v1.0/"] {
+            let client = client(&format!("url = \"{url}\"")).unwrap();
+            let users = client.address("users").unwrap();
+            assert_eq!(users.as_str(), "https://graph.example.org/v1.0/users");
+            client.address("https://graph.example.org/v1.0/users?page=2").unwrap();
+            for elsewhere in [
+                "https://example.org/v1.0/users",
+                "http://graph.example.org/v1.0/users",
+                "https://graph.example.org:444/users",
+                "https://a@graph.example.org/users",
+                "//example.org/users",
+            ] {
+                assert!(matches!(client.address(elsewhere), Err(Failure::Broken(_))), "{elsewhere}");
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_that_no_collector_may_speak_to_are_refused_however_they_are_written() {
+        for url in [
+            "http://example.org/",
+            "ftp://example.org/",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://169.254.169.254/latest",
+            "https://10.0.0.1/",
+        ] {
+            assert!(matches!(client(&format!("url = \"{url}\"")), Err(Failure::Refused(_))), "{url}");
+        }
+        client("url = \"http://10.0.0.1/\"\nplain_http = true\nnetworks = [\"10.0.0.0/8\"]").unwrap();
+    }
 }
