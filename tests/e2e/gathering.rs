@@ -1,6 +1,8 @@
 //! A month is gathered from the systems of the example configuration and billed: what is counted equals what the systems hold,
 //! through outages, a kill and a restart, and what could not be gathered is a gap.
 
+#[path = "gathering/accounts.rs"]
+mod accounts;
 #[path = "gathering/calls.rs"]
 mod calls;
 #[path = "gathering/checks.rs"]
@@ -13,14 +15,18 @@ mod random;
 mod reckoning;
 #[path = "gathering/relay.rs"]
 mod relay;
+#[path = "../../crates/collect/tests/pull/server.rs"]
+mod server;
 #[path = "gathering/systems.rs"]
 mod systems;
 #[path = "gathering/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::program::Program;
@@ -29,6 +35,8 @@ use reckoning::{Volumes, volumes};
 use world::{END, NOBODY, World, at};
 
 const SEED: u64 = 20_210_301;
+/// The day on which there is no directory.
+const ACCOUNTS_AWAY: u32 = 20;
 /// The day on which the storage is away in the night.
 const STORAGE_AWAY: u32 = 9;
 /// The days on which the managed devices cannot be read.
@@ -37,6 +45,11 @@ const DEVICES_AWAY: [u32; 5] = [11, 12, 13, 14, 15];
 const KILLED: u32 = 17;
 /// From noon of this day until noon of the next no calls can be read.
 const CALLS_AWAY: u32 = 23;
+
+/// Of which day's accounts a day has the number.
+fn konton_day(day: u32) -> Option<u32> {
+    Some(if day == ACCOUNTS_AWAY { day - 1 } else { day })
+}
 
 /// Of which day's devices a day has the number: a missing day has that of the last one, at most three days on.
 fn mdm_day(day: u32) -> Option<u32> {
@@ -48,7 +61,17 @@ fn mdm_day(day: u32) -> Option<u32> {
 }
 
 /// All turns of a day, in their order.
-fn day(month: &Month, program: &mut Program, day: u32) {
+fn day(month: &mut Month, program: &mut Program, day: u32) {
+    match day {
+        ACCOUNTS_AWAY => month.accounts.go_away(),
+        _ => {
+            if day == ACCOUNTS_AWAY + 1 {
+                month.accounts.come_back();
+            }
+            month.accounts.turn_to(day);
+        }
+    }
+    let month = &*month;
     let gathers = |name: &str, hour: u32| {
         let said = month.collect(name, at(day, hour, 0)).unwrap();
         assert!(said.ends_with(" 0 avvisade\n"), "{said}");
@@ -57,6 +80,13 @@ fn day(month: &Month, program: &mut Program, day: u32) {
         let said = month.collect(name, at(day, hour, 0)).unwrap_err();
         assert!(said.contains("was not gathered"), "{said}");
     };
+    // The turn of two o'clock, an hour that the 28th does not have.
+    if day == ACCOUNTS_AWAY {
+        fails("konton", 3)
+    } else {
+        gathers("konton", 3)
+    }
+
     month.systems.set_away("lagring", day == STORAGE_AWAY);
     if day == STORAGE_AWAY {
         fails("lagring", 3)
@@ -128,11 +158,16 @@ fn nobody_gets_an_owner(program: &Program, directory: &Path) {
 /// What stands in the way of closing March: the days that nobody knows, and what belongs to nobody.
 fn blockers(volumes: &Volumes) -> Vec<String> {
     let gap = |day| format!("gaps mdm device data saknas {day} från /lkdata/collector/intune/linkoping");
-    let of_nobody = volumes.iter().filter(|([.., costcentre], _)| costcentre == NOBODY);
-    let of_nobody = of_nobody.map(|([service, meter, ..], quantity)| {
-        format!(
-            "unattributed {service} {meter} kostnadsställe {NOBODY} saknar betalare i 2021-03 (kvantitet {quantity})"
-        )
+    // Of all classes together.
+    let mut of_nobody: BTreeMap<[&str; 2], Decimal> = BTreeMap::new();
+    for ([service, meter, _, costcentre], quantity) in volumes {
+        if costcentre == NOBODY {
+            *of_nobody.entry([service, meter]).or_default() += quantity;
+        }
+    }
+    let of_nobody = of_nobody.into_iter().map(|([service, meter], quantity)| {
+        let said = format!("kostnadsställe {NOBODY} saknar betalare i 2021-03 (kvantitet {quantity})");
+        format!("unattributed {service} {meter} {said}")
     });
     [gap("2021-03-14"), gap("2021-03-15")].into_iter().chain(of_nobody).collect()
 }
@@ -142,20 +177,21 @@ fn what_is_gathered_and_billed_is_what_the_systems_hold_through_outages_a_kill_a
     let home = tempfile::tempdir().unwrap();
     catalogue(home.path());
     let world = Arc::new(World::new(SEED));
-    let month = Month::begin(&world, home.path());
+    let mut month = Month::begin(&world, home.path());
     let mut program = Program::start(&format!("catalog = {:?}\n", home.path().to_str().unwrap()));
     month.relay.pass_to(program.url());
     for number in 1..END {
-        day(&month, &mut program, number);
+        day(&mut month, &mut program, number);
     }
     // What of March's calls is reported late.
     month.collect("e-moten", at(END + 1, 12, 0)).unwrap();
 
-    let expected = volumes(&world, mdm_day);
+    let expected = volumes(&world, konton_day, mdm_day);
     checks::is_counted(&program, &expected);
     checks::gaps_are(
         &program,
         &[
+            "it-bastjanst-konto account estimated 2021-03-20 not_needed",
             "mdm device estimated 2021-03-11 not_needed",
             "mdm device estimated 2021-03-12 not_needed",
             "mdm device estimated 2021-03-13 not_needed",

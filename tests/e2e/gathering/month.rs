@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Stockholm;
 use toml::{Table, Value};
 
+use super::accounts::{self, OpenLdap};
 use super::relay::Relay;
 use super::systems::{Addresses, SECRET, Systems};
 use super::world::World;
@@ -17,6 +18,7 @@ use super::world::World;
 const EXAMPLE: &str = include_str!("../../../deploy/pull/linkoping.toml");
 
 pub(crate) struct Month {
+    pub(crate) accounts: OpenLdap,
     pub(crate) systems: Arc<Systems>,
     pub(crate) relay: Arc<Relay>,
     server: String,
@@ -36,7 +38,9 @@ impl Month {
         let (addresses, server) = runtime.block_on(async { (systems.start().await, relay.start().await) });
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("secret"), SECRET).unwrap();
-        let month = Self { systems, relay, server, directory, said: RefCell::default(), _runtime: runtime };
+        let accounts = OpenLdap::start(world);
+        let month =
+            Self { accounts, systems, relay, server, directory, said: RefCell::default(), _runtime: runtime };
         std::fs::write(month.file(), month.configuration(&addresses, catalogue)).unwrap();
         month
     }
@@ -50,8 +54,8 @@ impl Month {
         let mut all: Table = EXAMPLE.parse().unwrap();
         all.insert("data".to_owned(), text(self.directory.path().join("data").to_str().unwrap()));
         all.insert("catalog".to_owned(), text(catalogue.to_str().unwrap()));
-        table(&mut all, &["pull"]).remove("konton");
         let secret = text(self.directory.path().join("secret").to_str().unwrap());
+        self.configure_accounts(table(&mut all, &["pull", "konton"]), &secret);
         let Addresses { ontap, graph } = addresses;
         for (name, url) in [
             ("lagring", format!("http://{ontap}/")),
@@ -76,6 +80,28 @@ impl Month {
         // Nothing of this world changes later, and each hour is asked for.
         meetings.insert("days".to_owned(), Value::Integer(2));
         all.to_string()
+    }
+
+    /// OpenLDAP has other attributes than Active Directory.
+    fn configure_accounts(&self, konton: &mut Table, secret: &Value) {
+        set(konton, "least", Value::Integer(100));
+        let from = table(konton, &["from"]);
+        set(from, "url", text(&self.accounts.url()));
+        set(from, "networks", Value::Array(vec![text("127.0.0.0/8")]));
+        from.remove("ca_file");
+        set(from, "bind_dn", text(accounts::READER));
+        set(from, "password_file", secret.clone());
+        set(from, "base", text(accounts::BASE));
+        from.insert("plain".to_owned(), Value::Boolean(true));
+        from.insert("filter".to_owned(), text(accounts::FILTER));
+        from.insert("page_size".to_owned(), Value::Integer(50));
+        let attributes = ["entryUUID", "employeeType", "departmentNumber"];
+        set(from, "attributes", Value::Array(attributes.map(text).to_vec()));
+        let event = konton["event"][0].as_table_mut().unwrap();
+        let id = Value::Array(vec![text("entryUUID")]);
+        set(event, "id", id.clone());
+        set(table(event, &["subject"]), "pseudonym", id);
+        set(table(event, &["costcentre"]), "field", text("departmentNumber"));
     }
 
     /// All that the collectors have said.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::accounts::KINDS;
 use super::calls::{Call, UNITS};
 use super::world::{Device, NOBODY, SVMS, World, at, date, on};
 
@@ -15,7 +16,10 @@ pub(crate) type Volumes = BTreeMap<Key, Decimal>;
 const DAYS: u32 = 31;
 
 /// kr excluding VAT, as the price list of 2021 has it. Meetings are counted and not billed.
-const PRICES: [(&str, &str, &str, &str); 3] = [
+const PRICES: [(&str, &str, &str, &str); 6] = [
+    ("it-bastjanst-konto", "account", "staff", "105.00"),
+    ("it-bastjanst-konto", "account", "pupil", "9.00"),
+    ("it-bastjanst-konto", "account", "external", "105.00"),
     ("it-bastjanst-lagring", "storage_gb", "", "1.15"),
     ("mdm", "device", "", "17.00"),
     ("e-moten", "participant_hour", "", "0.48"),
@@ -29,9 +33,15 @@ fn rounded(value: Decimal, decimals: u32) -> Decimal {
     value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero).normalize()
 }
 
-/// Everything that was used in March. `mdm_day` says of which day's devices a day has the number, if it has any.
-pub(crate) fn volumes(world: &World, mdm_day: impl Fn(u32) -> Option<u32>) -> Volumes {
+/// Everything that was used in March. `konton_day` and `mdm_day` say of which day's accounts and devices a day has the
+/// number, if it has any.
+pub(crate) fn volumes(
+    world: &World,
+    konton_day: impl Fn(u32) -> Option<u32>,
+    mdm_day: impl Fn(u32) -> Option<u32>,
+) -> Volumes {
     let mut volumes = Volumes::new();
+    accounts(world, konton_day, &mut volumes);
     devices(world, mdm_day, &mut volumes);
     storage(world, &mut volumes);
     meetings(world, &mut volumes);
@@ -43,6 +53,20 @@ pub(crate) fn own_devices(world: &World, day: u32) -> impl Iterator<Item = &Devi
     let is_heard =
         move |device: &&Device| device.silent_since.is_none_or(|heard| (date(day) - heard).num_days() <= 90);
     world.devices.iter().filter(move |device| device.is_own && device.days.contains(&day)).filter(is_heard)
+}
+
+/// An average over the days of March, for each class.
+fn accounts(world: &World, konton_day: impl Fn(u32) -> Option<u32>, volumes: &mut Volumes) {
+    let mut account_days: BTreeMap<Key, u32> = BTreeMap::new();
+    for day in (1..=DAYS).filter_map(konton_day) {
+        for account in world.accounts.iter().filter(|account| account.days.contains(&day)) {
+            let class = KINDS.iter().find(|(kind, _)| *kind == account.kind).unwrap().1;
+            let costcentre = on(&account.costcentre, day).unwrap_or(NOBODY);
+            *account_days.entry(key("it-bastjanst-konto", "account", class, costcentre)).or_default() += 1;
+        }
+    }
+    let average = |days| rounded(Decimal::from(days) / Decimal::from(DAYS), 6);
+    volumes.extend(account_days.into_iter().map(|(key, days)| (key, average(days))));
 }
 
 /// An average over the days of March.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Stockholm;
 
+use super::accounts::Account;
 use super::calls::{self, Call};
 use super::random::Random;
 
@@ -76,6 +77,7 @@ impl Volume {
 
 /// All of it.
 pub(crate) struct World {
+    pub(crate) accounts: Vec<Account>,
     pub(crate) devices: Vec<Device>,
     pub(crate) volumes: Vec<Volume>,
     pub(crate) calls: Vec<Call>,
@@ -86,7 +88,12 @@ impl World {
         let mut random = Random::new(seed);
         let mut devices: Vec<Device> = (0..260).map(|number| device(number, &mut random)).collect();
         random.shuffle(&mut devices);
+        let account = |number| {
+            let (days, costcentre) = (days(&mut random), since(&COSTCENTRES, &mut random));
+            Account::new(number, days, costcentre, &mut random)
+        };
         Self {
+            accounts: (0..180).map(account).collect(),
             devices,
             volumes: (0..60).map(|number| volume(number, &mut random)).collect(),
             calls: calls::month(&mut random),
@@ -97,7 +104,8 @@ impl World {
     /// each name.
     pub(crate) fn secrets(&self) -> Vec<&str> {
         let devices = self.devices.iter().flat_map(|device| [device.id.as_str(), device.user.as_str()]);
-        devices.chain(self.calls.iter().flat_map(Call::secrets)).map(last_part).collect()
+        let accounts = self.accounts.iter().map(|account| account.uid.as_str());
+        devices.chain(accounts).chain(self.calls.iter().flat_map(Call::secrets)).map(last_part).collect()
     }
 }
 
