@@ -186,6 +186,10 @@ fn what_is_gathered_and_billed_is_what_the_systems_hold_through_outages_a_kill_a
     // What of March's calls is reported late.
     month.collect("e-moten", at(END + 1, 12, 0)).unwrap();
 
+    // A system knows the present only: what was missed cannot be made up for.
+    let said = month.collect("mdm", at(14, 4, 0)).unwrap_err();
+    assert!(said.contains("cannot be taken any more"), "{said}");
+
     let expected = volumes(&world, konton_day, mdm_day);
     checks::is_counted(&program, &expected);
     checks::gaps_are(

@@ -76,6 +76,11 @@ impl Puller {
         Arc::clone(&self.status)
     }
 
+    /// The last turn that was sent whole.
+    pub fn last_turn(&self) -> Option<Instant> {
+        self.place.checkpoint.last_turn()
+    }
+
     /// Takes its turns until told to stop.
     pub async fn run(mut self, clock: fn() -> Instant, mut stop: watch::Receiver<bool>) {
         let mut pause = PAUSE_FIRST;
@@ -127,12 +132,7 @@ impl Puller {
         };
         if self.recipe.is_state() && due > first && self.status.lock().misses(first) {
             let (collector, from, to) = (&self.recipe.name, first.to_string(), due.to_string());
-            tracing::warn!(
-                collector,
-                from,
-                to,
-                "turns were missed: their days are gaps unless the system is asked by hand"
-            );
+            tracing::warn!(collector, from, to, "turns were missed: their days are gaps");
             self.metrics.missed(&self.recipe.name);
         }
         Some(due)

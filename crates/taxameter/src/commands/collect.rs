@@ -80,6 +80,9 @@ impl Collect {
         let to = ToServer { client: self.connect(&config).await? };
         let metrics = Metrics::register(&prometheus::Registry::new())?;
         let mut puller = Puller::open(recipe, pull::place(&config, &self.name), Arc::new(to), metrics)?;
+        if let Some(last) = puller.last_turn().filter(|last| *last > at) {
+            bail!("{} has taken its turn of {last}: the one of {at} cannot be taken any more", self.name);
+        }
         let sum = puller.turn(at).await.with_context(|| format!("{} of {at} was not gathered", self.name))?;
         println!(
             "{} {at}: {} poster, {} händelser mottagna, {} avvisade",
