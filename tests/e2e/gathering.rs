@@ -9,8 +9,6 @@ mod calls;
 mod checks;
 #[path = "gathering/month.rs"]
 mod month;
-#[path = "../faults/random.rs"]
-mod random;
 #[path = "gathering/reckoning.rs"]
 mod reckoning;
 #[path = "gathering/relay.rs"]
@@ -166,6 +164,7 @@ fn blockers(volumes: &Volumes) -> Vec<String> {
         }
     }
     let of_nobody = of_nobody.into_iter().map(|([service, meter], quantity)| {
+        let quantity = quantity.normalize();
         let said = format!("kostnadsställe {NOBODY} saknar betalare i 2021-03 (kvantitet {quantity})");
         format!("unattributed {service} {meter} {said}")
     });

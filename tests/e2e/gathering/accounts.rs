@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use super::random::Random;
 use super::server::{Server, free_port, run};
 use super::systems::SECRET;
 use super::world::{Since, World, on};
+use crate::random::Random;
 
 pub(crate) const BASE: &str = "ou=Konton,dc=lkdata,dc=test";
 pub(crate) const READER: &str = "cn=taxameter,dc=lkdata,dc=test";

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::random::Random;
 use super::world::{NOBODY, at};
+use crate::random::Random;
 
 /// The tenant of the example.
 pub(crate) const TENANT: &str = "00000000-0000-4000-8000-000000000001";

@@ -9,7 +9,7 @@ use chrono_tz::Europe::Stockholm;
 
 use super::accounts::Account;
 use super::calls::{self, Call};
-use super::random::Random;
+use crate::random::Random;
 
 /// The first day of which nothing is gathered.
 pub(crate) const END: u32 = 33;
