@@ -209,7 +209,14 @@ impl Puller {
             accepted += delivered.accepted as u64;
             for event in delivered.refused {
                 self.tell(&event);
-                *refused.entry(meter_of(&chunk[event.index])).or_default() += 1;
+                let told = chunk.get(event.index).ok_or_else(|| {
+                    TurnError::Deliver(format!(
+                        "event {} of {} is said to be refused",
+                        event.index,
+                        chunk.len()
+                    ))
+                })?;
+                *refused.entry(meter_of(told)).or_default() += 1;
             }
         }
         for completes in &turn.completes {

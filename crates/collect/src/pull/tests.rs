@@ -54,6 +54,7 @@ impl Source for Arc<Scripted> {
 struct Taker {
     taken: Mutex<Vec<Value>>,
     chunks_until_away: Mutex<Option<usize>>,
+    is_confused: Mutex<bool>,
 }
 
 impl Deliver for Taker {
@@ -64,6 +65,10 @@ impl Deliver for Taker {
         }
         *left = left.map(|left| left - 1);
         let mut delivered = Delivered::default();
+        if *self.is_confused.lock() {
+            let (code, detail) = ("invalid".to_owned(), String::new());
+            delivered.refused.push(Refused { index: events.len(), code, detail });
+        }
         for (index, event) in events.iter().enumerate() {
             let event: Value = serde_json::from_slice(event).unwrap();
             if event["data"]["customer"]["costcentre"] == "999999" {
@@ -214,6 +219,17 @@ async fn what_is_refused_is_counted_in_the_marker() {
     assert_eq!((sum.accepted, sum.refused), (3, 1));
     let marker = world.taken().pop().unwrap();
     assert_eq!([&marker["data"]["count"], &marker["data"]["refused"]], [3, 1]);
+}
+
+#[tokio::test]
+async fn an_answer_about_an_event_that_was_not_sent_is_none() {
+    let world = World::new(Nature::Snapshot);
+    world.answers(read(devices(0..2)));
+    *world.taker.is_confused.lock() = true;
+    let mut puller = world.start();
+    assert!(matches!(puller.turn(at(TURN)).await, Err(TurnError::Deliver(_))));
+    *world.taker.is_confused.lock() = false;
+    assert_eq!(puller.turn(at(TURN)).await.unwrap().accepted, 3);
 }
 
 #[tokio::test]
