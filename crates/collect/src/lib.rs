@@ -9,7 +9,8 @@
 //! parked is in the quarantine. No personal data that V10 finds is ever stored. Every queue here has a limit with a name.
 //! What was called durable reaches the log in the order in which its lane got it, whatever dies meanwhile.
 //!
-//! Reading order: [`intake`], [`http`], `outbox` (the spool), [`forward`] (events that come by the log itself), [`mark`].
+//! Reading order: [`intake`], [`http`], `outbox` (the spool), [`forward`] (events that come by the log itself), [`mark`];
+//! [`pull`] for what is gathered.
 
 mod draft;
 pub mod forward;
