@@ -392,10 +392,12 @@ impl Storage {
         while from < offsets.end {
             let to = offsets.end.min(from + REMOVE_ROWS_MAX);
             self.change(|store| {
+                let keyspace = store.partition(topic, partition);
                 let mut batch = store.database.batch().durability(Some(PersistMode::Buffer));
                 for offset in from..to {
-                    batch.remove(store.partition(topic, partition), offset.to_be_bytes());
+                    batch.remove(keyspace, offset.to_be_bytes());
                 }
+                self.wait_for_flushes(&store.database, &[keyspace])?;
                 batch.commit()
             })?;
             from = to;
