@@ -31,10 +31,12 @@ async fn is_away(configuration: &str) -> bool {
     matches!(read(configuration).await, Err(Failure::Away(_)))
 }
 
-/// A configuration: settings and values, which are quoted unless they are TOML already.
-fn configuration(settings: &[(&str, &str)]) -> String {
+/// A configuration: settings and values, which are quoted unless they are TOML already. Changes win, and an empty one leaves
+/// its setting out.
+fn configuration(settings: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
     let mut text = "networks = [\"127.0.0.0/8\"]\n".to_owned();
-    for (name, value) in settings {
+    let kept = settings.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    for (name, value) in kept.chain(changes.iter().filter(|(_, value)| !value.is_empty())) {
         if value.starts_with('[') || *value == "true" || value.parse::<u16>().is_ok() {
             writeln!(text, "{name} = {value}").unwrap();
         } else {

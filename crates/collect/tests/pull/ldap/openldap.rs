@@ -60,13 +60,7 @@ impl OpenLdap {
                 r#"["entryUUID", "uid", "departmentnumber", "telephoneNumber", "createTimestamp", "jpegPhoto"]"#,
             ),
         ];
-        let mut all: Vec<_> = settings
-            .into_iter()
-            .filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name))
-            .collect();
-        // An empty value leaves a setting out.
-        all.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
-        configuration(&all)
+        configuration(&settings, changes)
     }
 }
 

@@ -77,12 +77,7 @@ impl Samba {
                 r#"["objectGUID", "sAMAccountName", "department", "memberOf", "whenCreated", "accountExpires"]"#,
             ),
         ];
-        let mut all: Vec<_> = settings
-            .into_iter()
-            .filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name))
-            .collect();
-        all.extend(changes);
-        configuration(&all)
+        configuration(&settings, changes)
     }
 
     /// What Samba's own tool shows of the enabled accounts: name and GUID.
