@@ -15,9 +15,9 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::client::Client;
 use crate::client::trust::Trust;
-use crate::client::{Client, Target};
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, read_secret};
 use crate::serve::{now, pull, running_on};
 
 /// Gathers a turn from a system at once, or shows what would be sent.
@@ -77,7 +77,7 @@ impl Collect {
             }
             return Ok(());
         }
-        let to = ToServer { client: self.connect(&config).await? };
+        let to = ToServer { client: self.client(&config)? };
         let metrics = Metrics::register(&prometheus::Registry::new())?;
         let mut puller = Puller::open(recipe, pull::place(&config, &self.name), Arc::new(to), metrics)?;
         if let Some(last) = puller.last_turn().filter(|last| *last > at) {
@@ -91,11 +91,16 @@ impl Collect {
         Ok(())
     }
 
-    async fn connect(&self, config: &Config) -> anyhow::Result<Client> {
-        let server = self.server.clone().or_else(|| running_on(&config.data));
-        let (key_file, trust) = (self.key_file.clone(), self.trust.clone());
-        let target = Target { server, data: None, key_file, trust };
-        Ok(target.connect().await?.client)
+    /// Talks to a program that runs: which log a stopped one has stands in a configuration that this need not be.
+    fn client(&self, config: &Config) -> anyhow::Result<Client> {
+        let server = self.server.clone().or_else(|| running_on(&config.data)).with_context(|| {
+            format!(
+                "no program runs on {}: start it with `taxameter serve`, or name one with --server",
+                config.data.display()
+            )
+        })?;
+        let key = self.key_file.as_deref().map(read_secret).transpose()?;
+        Client::new(&server, key, &self.trust)
     }
 }
 
