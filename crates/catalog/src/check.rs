@@ -12,6 +12,7 @@ mod entries;
 mod financing;
 mod meters;
 mod organisation;
+mod postings;
 mod prices;
 mod scopes;
 mod services;
@@ -32,7 +33,7 @@ use crate::table::{Cell, Table};
 use crate::text;
 
 /// The files that a catalogue may have, and whether it must. Services lie in any number of files under `tjanster/`.
-const FILES: [(&str, bool); 14] = [
+const FILES: [(&str, bool); 15] = [
     ("organisation.toml", true),
     ("kunder.csv", true),
     ("kostnadsstallen.csv", true),
@@ -47,6 +48,7 @@ const FILES: [(&str, bool); 14] = [
     ("budget.toml", false),
     ("objektets-konto.csv", false),
     ("omfattning.toml", false),
+    ("kontering.toml", false),
 ];
 /// Where the services' files lie.
 const SERVICES: &str = "tjanster/";
@@ -84,6 +86,7 @@ pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
     budget::read(&mut draft);
     entries::read(&mut draft);
     scopes::read(&mut draft);
+    postings::read(&mut draft);
     let mut findings = draft.findings.0;
     findings.sort_by(|a, b| (&a.file, a.line, &a.field, a.code).cmp(&(&b.file, b.line, &b.field, b.code)));
     if findings.iter().any(|finding| finding.severity() == Severity::Error) {

@@ -261,6 +261,7 @@ fn file_of(object: Object) -> &'static str {
         Object::Source => "kallor.toml",
         Object::Csv => "csv.toml",
         Object::Scope => "omfattning.toml",
+        Object::PostingPlan | Object::Posting => "kontering.toml",
         Object::Customer => "kunder.csv",
         Object::CostCentre => "kostnadsstallen.csv",
         Object::Service | Object::Meter => "tjanster/",

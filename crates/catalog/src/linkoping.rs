@@ -17,6 +17,7 @@ pub fn linkoping() -> Files {
         "budget.toml",
         "finansiering.toml",
         "kallor.toml",
+        "kontering.toml",
         "kostnadsstallen.csv",
         "kunder.csv",
         "objektets-konto.csv",

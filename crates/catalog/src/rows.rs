@@ -12,8 +12,11 @@ use domain::financing::{JointShare, Part, Payers};
 use crate::finding::Language;
 
 mod object;
+mod posting;
 
 use object::{budget_row, entry_row, project_row};
+pub(crate) use posting::posting_key;
+use posting::posting_rows;
 
 /// What a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,11 +61,15 @@ pub enum Object {
     Entry,
     /// For whom a service is mandatory.
     Scope,
+    /// The ledger that lines are booked in: its accounts and dimensions.
+    PostingPlan,
+    /// On which accounts lines are booked.
+    Posting,
 }
 
 impl Object {
     /// Every kind of row, in the order that rows come.
-    pub const ALL: [Object; 20] = [
+    pub const ALL: [Object; 22] = [
         Object::Organisation,
         Object::Closing,
         Object::Invoicing,
@@ -83,6 +90,8 @@ impl Object {
         Object::Project,
         Object::Entry,
         Object::Scope,
+        Object::PostingPlan,
+        Object::Posting,
     ];
 
     /// Its name for programs.
@@ -108,6 +117,8 @@ impl Object {
             Object::Project => "project",
             Object::Entry => "entry",
             Object::Scope => "scope",
+            Object::PostingPlan => "posting_plan",
+            Object::Posting => "posting",
         }
     }
 
@@ -116,6 +127,7 @@ impl Object {
         match (language, self) {
             (Language::English, Object::CostCentre) => "cost centre",
             (Language::English, Object::JointShare) => "joint share",
+            (Language::English, Object::PostingPlan) => "chart of accounts",
             (Language::English, other) => other.name(),
             (Language::Swedish, Object::Organisation) => "organisation",
             (Language::Swedish, Object::Closing) => "stängning",
@@ -137,6 +149,8 @@ impl Object {
             (Language::Swedish, Object::Project) => "projekt",
             (Language::Swedish, Object::Entry) => "post på objektets konto",
             (Language::Swedish, Object::Scope) => "omfattning",
+            (Language::Swedish, Object::PostingPlan) => "kontoplan",
+            (Language::Swedish, Object::Posting) => "kontering",
         }
     }
 }
@@ -212,6 +226,7 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
     rows.extend(catalogue.object.projects.values().map(project_row));
     rows.extend(catalogue.object.entries.iter().map(entry_row));
     rows.extend(catalogue.scopes.values().map(scope_row));
+    rows.extend(posting_rows(&catalogue.posting));
     rows
 }
 

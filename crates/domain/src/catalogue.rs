@@ -17,6 +17,7 @@ use crate::event::CustomerKind;
 use crate::financing::{CostKind, JointShare};
 use crate::money::{Rate, UnitPrice};
 use crate::object::ObjectPlan;
+use crate::posting::PostingMap;
 use crate::price::PriceModel;
 use crate::quantity::Quantity;
 use crate::usage::MeterKind;
@@ -32,6 +33,8 @@ pub struct Catalogue {
     pub closing: ClosingRules,
     /// How companies are invoiced.
     pub invoicing: Invoicing,
+    /// How finance books what the others are charged; empty where the catalogue does not say.
+    pub posting: PostingMap,
     /// The object products, by code (`U`, `P`).
     pub products: BTreeMap<String, Product>,
     /// The services, by slug.

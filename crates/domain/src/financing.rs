@@ -150,10 +150,15 @@ pub enum Payers {
 impl Payers {
     /// Nobody's usage is only covered by what holds for everybody.
     fn cover(&self, payer: Option<&Customer>) -> bool {
+        payer.map_or(*self == Payers::All, |payer| self.have(&payer.code, payer.kind))
+    }
+
+    /// Whether the payer with this code and of this kind is one of them.
+    pub(crate) fn have(&self, code: &str, kind: CustomerKind) -> bool {
         match self {
             Payers::All => true,
-            Payers::Kinds(kinds) => payer.is_some_and(|payer| kinds.contains(&payer.kind)),
-            Payers::Named(codes) => payer.is_some_and(|payer| codes.contains(&payer.code)),
+            Payers::Kinds(kinds) => kinds.contains(&kind),
+            Payers::Named(codes) => codes.contains(code),
         }
     }
 
@@ -170,7 +175,7 @@ impl Payers {
         }
     }
 
-    const fn narrowness(&self) -> u8 {
+    pub(crate) const fn narrowness(&self) -> u8 {
         match self {
             Payers::All => 0,
             Payers::Kinds(_) => 1,

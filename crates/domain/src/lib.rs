@@ -6,7 +6,7 @@
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
 //! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
-//! [`document`] (what companies get of it), [`object`] (what the object has to live on), [`year`] and [`coverage`] (what is
+//! [`document`] (what companies get of it), [`posting`] (how it is booked), [`object`] (what the object has to live on), [`year`] and [`coverage`] (what is
 //! reported of it).
 
 pub mod calendar;
@@ -20,6 +20,7 @@ pub mod identity;
 pub mod money;
 pub mod object;
 pub mod personal_data;
+pub mod posting;
 pub mod price;
 pub mod quantity;
 pub mod rating;

@@ -127,8 +127,8 @@ fn read_shares(draft: &mut Draft, root: &Table) {
     }
 }
 
-/// What two shares of the same part must not have in common in a month: everybody, a kind, or a payer.
-fn each_payer(payers: &Payers) -> Vec<(Option<CustomerKind>, Option<&str>)> {
+/// What two rows about the same must not have in common: everybody, a kind, or a payer.
+pub(super) fn each_payer(payers: &Payers) -> Vec<(Option<CustomerKind>, Option<&str>)> {
     match payers {
         Payers::All => vec![(None, None)],
         Payers::Kinds(kinds) => kinds.iter().map(|kind| (Some(*kind), None)).collect(),
@@ -166,7 +166,7 @@ fn read_share(draft: &mut Draft, row: &Table) -> Option<JointShare> {
         return None;
     }
     let decision = draft.decision(row);
-    let payers = read_payers(draft, row);
+    let payers = read_payers(draft, row, Code::InvalidShare);
     let service = draft.service(&service?)?;
     let part = read_part(draft, row, &service)?;
     let validity = validity?;
@@ -214,16 +214,16 @@ fn read_part(draft: &mut Draft, row: &Table, service: &Service) -> Option<Part> 
     Some(Part::Class { meter: meter.slug, class })
 }
 
-/// For whom the share holds: `kunder`, `kundslag`, or everybody.
-fn read_payers(draft: &mut Draft, row: &Table) -> Option<Payers> {
+/// For whom a row holds: `kunder`, `kundslag`, or everybody. `code` is found when it has both.
+pub(super) fn read_payers(draft: &mut Draft, row: &Table, code: Code) -> Option<Payers> {
     let (kinds, codes) = (row.list("kundslag"), row.list("kunder"));
     if let (Some(cell), false) = (codes.first(), kinds.is_empty()) {
         draft.find(
-            Code::InvalidShare,
+            code,
             &cell.place,
             say(
-                "andelen gäller antingen kundslag eller kunder",
-                "the share holds for kinds of customers or for customers",
+                "raden gäller antingen kundslag eller kunder",
+                "the row holds for kinds of customers or for customers",
             ),
             say("ta bort det ena", "remove one of them"),
         );

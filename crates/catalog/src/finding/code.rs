@@ -216,6 +216,22 @@ codes! {
     UnknownComparison = "unknown_comparison" Error,
     /// Meters whose subjects or numbers cannot be compared as the scope says.
     MetersNotComparable = "meters_not_comparable" Error,
+    /// An account that is not three to eight digits.
+    InvalidAccount = "invalid_account" Error,
+    /// A booking on an account that has no name.
+    UnknownAccount = "unknown_account" Error,
+    /// A dimension that cannot be used, is there twice, or is not there.
+    InvalidPostingDimension = "invalid_posting_dimension" Error,
+    /// A code that the ledger does not take.
+    InvalidPostingCode = "invalid_posting_code" Error,
+    /// A booking both for kinds of customers and for customers.
+    InvalidPostingPayers = "invalid_posting_payers" Error,
+    /// Not a kind of line.
+    UnknownLineKind = "unknown_line_kind" Error,
+    /// Two bookings of the same lines.
+    PostingTwice = "posting_twice" Error,
+    /// Lines that no booking is for.
+    PostingMissing = "posting_missing" Error,
     /// A meter's kind, unit, rating or series dimensions changed.
     MeterChanged = "meter_changed" Error,
     /// A change that is valid in a closed month.

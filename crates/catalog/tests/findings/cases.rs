@@ -291,10 +291,38 @@ pub(crate) const TOML_CASES: &[Case] = &[
         "[[tjanst.matare]] # pris\nslug = \"user\"\nnamn = \"Användare\"\nnamn_en = \"Users\"\nslag = \"unique\"\nenhet = \"user\"\nhandelse = \"meeting.participation\"",
         "# pris",
     ),
+    case(Code::InvalidAccount, POSTING, "3910 = \"Intäkter\"", "3910 = \"Intäkter\"\nAB = \"X\"", "AB ="),
+    case(Code::UnknownAccount, POSTING, "debetkonto = \"7510\"", "debetkonto = \"7511\"", "7511"),
+    case(
+        Code::InvalidPostingDimension,
+        POSTING,
+        "[[dimension]]",
+        "[[dimension]]\nnummer = 7\nnamn = \"Anställd\"\n\n[[dimension]]",
+        "nummer = 7",
+    ),
+    case(Code::InvalidPostingDimension, POSTING, "kredit = { 1 =", "kredit = { 6 =", "kredit = { 6 ="),
+    case(Code::InvalidPostingCode, POSTING, "\"kostnadsställe\"", "\"kostnadställe\"", "kostnadställe"),
+    case(Code::UnknownLineKind, POSTING, "slag = \"påslag\"", "slag = \"moms\"", "moms"),
+    case(
+        Code::PostingTwice,
+        POSTING,
+        "kredit = { 1 = \"901\" }",
+        "\n[[rad]] # två\nslag = \"påslag\"\ndebetkonto = \"7510\"\nkreditkonto = \"3910\"",
+        "# två",
+    ),
+    case(
+        Code::InvalidPostingPayers,
+        POSTING,
+        "slag = \"påslag\"",
+        "slag = \"påslag\"\nkundslag = [\"forvaltning\"]\nkunder = [\"SKOLA\"]",
+        "kunder",
+    ),
+    case(Code::PostingMissing, POSTING, "slag = \"påslag\"", "slag = \"påslag\"\nkundslag = [\"bolag\"]", ""),
 ];
 
 const BUDGET: &str = "budget.toml";
 const ENTRIES: &str = "objektets-konto.csv";
+pub(crate) const POSTING: &str = "kontering.toml";
 pub(crate) const SCOPES: &str = "omfattning.toml";
 pub(crate) const PRICES: &str = "priser.csv";
 pub(crate) const COSTCENTRES: &str = "kostnadsstallen.csv";
