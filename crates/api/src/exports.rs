@@ -1,14 +1,16 @@
 //! `GET /v1/exports/{month}/{format}`: a month's charges as a file, streamed while it is written.
+//!
+//! Besides the formats there are `package.zip`, all of them at once, and `manifest.json`, what is in it.
 
-use std::io::{self, Cursor, Write};
-use std::sync::Arc;
+use std::io::{self, Write};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use billing::export::{self, Dialect};
-use billing::{Bill, MonthState};
+use billing::MonthState;
+use billing::export::{self, Dialect, Format, Material};
+use domain::Month;
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
@@ -16,11 +18,12 @@ use crate::Shared;
 use crate::problem::{Kind, Problem};
 use crate::query::{self, Params};
 
-/// The formats of files.
+/// What can be had of a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileFormat {
-    Csv(Dialect),
-    Xlsx,
+enum Wanted {
+    File(Format),
+    Package,
+    Manifest,
 }
 
 /// How much is written before it is sent on: large enough to compress well.
@@ -35,8 +38,8 @@ pub(crate) async fn get(
     Path((month, format)): Path<(String, String)>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let format = FileFormat::read(&format, &uri)?;
-    let params = Params::read(&uri, format.parameters())?;
+    let wanted = Wanted::read(&format, &uri)?;
+    let params = Params::read(&uri, wanted.parameters())?;
     let month = query::month("month", &month)?;
     let preliminary = params.flag("preliminary")?;
     let bill = shared.biller.charges(month).await.map_err(|error| crate::billing_problem(&error))?;
@@ -50,82 +53,104 @@ pub(crate) async fn get(
             format!("{month} is not closed; get it anyway with preliminary=true"),
         ));
     }
-    let mark = if bill.state == MonthState::Closed { "" } else { "-preliminary" };
+    let material = shared.biller.material(bill).await.map_err(|error| crate::billing_problem(&error))?;
     let headers = [
-        (header::CONTENT_TYPE, format.media_type().to_owned()),
+        (header::CONTENT_TYPE, wanted.media_type().to_owned()),
         (
             header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"taxameter-{month}{mark}.{}\"", format.suffix()),
+            format!("attachment; filename=\"{}\"", wanted.file_name(month, material.bill.state)),
         ),
     ];
-    Ok((headers, streamed(bill, format)).into_response())
+    Ok((headers, streamed(material, wanted).await?).into_response())
 }
 
-/// The file as a body. When writing fails in the middle the connection breaks, so that nobody takes a part for the whole.
-fn streamed(bill: Arc<Bill>, format: FileFormat) -> Body {
-    let (sender, receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
+/// The file as a body. What fails before the first chunk is a problem; when writing fails later the connection breaks, so
+/// that nobody takes a part for the whole.
+async fn streamed(material: Material, wanted: Wanted) -> Result<Body, Problem> {
+    let (sender, mut receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
     tokio::task::spawn_blocking(move || {
         let mut chunks = Chunks { buffer: Vec::with_capacity(CHUNK_BYTES), sender: sender.clone() };
-        if let Err(error) = write(&bill, format, &mut chunks)
+        if let Err(error) = wanted.write(&material, &mut chunks)
             && !sender.is_closed()
         {
-            // The reader is told too; what it says of the cause is not.
-            let _ = sender.blocking_send(Err(io::Error::other("the export broke off")));
-            drop(Problem::internal(&error));
+            let _ = sender.blocking_send(Err(error));
         }
     });
-    let chunks =
+    let first = match receiver.recv().await {
+        Some(Err(error)) => return Err(crate::billing_problem(&error)),
+        first => first,
+    };
+    let rest =
         stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let chunks = stream::iter(first).chain(rest).map(|chunk| {
+        // The reader is told that it broke off; what it says of the cause is not.
+        chunk.map_err(|error| {
+            drop(Problem::internal(&error));
+            io::Error::other("the export broke off")
+        })
+    });
     // What compresses a body asks once more after its end.
-    Body::from_stream(chunks.fuse())
+    Ok(Body::from_stream(chunks.fuse()))
 }
 
-fn write(bill: &Bill, format: FileFormat, chunks: &mut Chunks) -> billing::Result<()> {
-    match format {
-        FileFormat::Csv(dialect) => export::csv(bill, dialect, chunks, &mut |_, _| ()),
-        // A workbook's directory stands at its end and points back, so it is whole before it is sent.
-        FileFormat::Xlsx => {
-            let mut file = Cursor::new(Vec::new());
-            export::xlsx(bill, &mut file, &mut |_, _| ())?;
-            let sent = chunks.write_all(file.get_ref()).and_then(|()| chunks.flush());
-            sent.map_err(|source| billing::Error::Export { format: "xlsx", source: Box::new(source) })
-        }
-    }
-}
-
-impl FileFormat {
+impl Wanted {
     fn read(name: &str, uri: &Uri) -> Result<Self, Problem> {
         match name {
-            "csv" => {
-                let params = Params::read(uri, FileFormat::Csv(Dialect::Rfc4180).parameters())?;
+            "package.zip" => return Ok(Wanted::Package),
+            export::MANIFEST => return Ok(Wanted::Manifest),
+            _ => {}
+        }
+        match Format::from_name(name) {
+            Some(Format::Csv(default)) => {
+                let params = Params::read(uri, Wanted::File(Format::Csv(default)).parameters())?;
                 let dialect =
                     params.one_of("dialect", &["rfc4180", "excel-sv"])?.and_then(Dialect::from_name);
-                Ok(FileFormat::Csv(dialect.unwrap_or_default()))
+                Ok(Wanted::File(Format::Csv(dialect.unwrap_or(default))))
             }
-            "xlsx" => Ok(FileFormat::Xlsx),
-            _ => Err(Problem::new(Kind::NotFound)
-                .detail("formaten är csv och xlsx", "the formats are csv and xlsx")),
+            Some(format) => Ok(Wanted::File(format)),
+            None => {
+                let names = Format::ALL.map(Format::name).join(", ");
+                Err(Problem::new(Kind::NotFound).detail(
+                    format!("formaten är {names}, package.zip och {}", export::MANIFEST),
+                    format!("the formats are {names}, package.zip and {}", export::MANIFEST),
+                ))
+            }
         }
     }
 
     const fn parameters(self) -> &'static [&'static str] {
         match self {
-            FileFormat::Csv(_) => &["preliminary", "dialect"],
-            FileFormat::Xlsx => &["preliminary"],
+            Wanted::File(Format::Csv(_)) => &["preliminary", "dialect"],
+            Wanted::File(_) | Wanted::Package | Wanted::Manifest => &["preliminary"],
         }
     }
 
     const fn media_type(self) -> &'static str {
         match self {
-            FileFormat::Csv(_) => "text/csv; charset=utf-8; header=present",
-            FileFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Wanted::File(format) => format.media_type(),
+            Wanted::Package => "application/zip",
+            Wanted::Manifest => "application/json",
         }
     }
 
-    const fn suffix(self) -> &'static str {
+    fn file_name(self, month: Month, state: MonthState) -> String {
+        let mark = if state == MonthState::Closed { "" } else { "-preliminary" };
         match self {
-            FileFormat::Csv(_) => "csv",
-            FileFormat::Xlsx => "xlsx",
+            Wanted::File(format) => format!("taxameter-{month}{mark}.{}", format.suffix()),
+            Wanted::Package => format!("taxameter-{month}{mark}.zip"),
+            Wanted::Manifest => format!("taxameter-{month}{mark}.json"),
+        }
+    }
+
+    fn write(self, material: &Material, chunks: &mut Chunks) -> billing::Result<()> {
+        match self {
+            Wanted::File(format) => material.write(format, chunks, &mut |_, _| ()),
+            Wanted::Package => export::package(material, chunks, &mut |_, _| ()),
+            Wanted::Manifest => {
+                let manifest = export::manifest(material, &mut |_, _| ())?;
+                let sent = chunks.write_all(&manifest.to_json()).and_then(|()| chunks.flush());
+                sent.map_err(|source| billing::Error::Export { format: "manifest", source: Box::new(source) })
+            }
         }
     }
 }
@@ -133,7 +158,7 @@ impl FileFormat {
 /// Writes into the body, a chunk at a time, and waits while the reader is slow.
 struct Chunks {
     buffer: Vec<u8>,
-    sender: mpsc::Sender<io::Result<Bytes>>,
+    sender: mpsc::Sender<billing::Result<Bytes>>,
 }
 
 impl Write for Chunks {

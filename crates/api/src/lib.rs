@@ -58,7 +58,7 @@ pub use health::{Check, Ready};
 pub use metrics::Metrics;
 pub use routes::{health_router, router};
 
-use problem::Problem;
+use problem::{Kind, Problem};
 
 /// What the routes answer from.
 #[derive(Clone)]
@@ -86,7 +86,11 @@ fn store_problem(error: &store::Error) -> Problem {
     if error.is_connection() { Problem::unavailable(error) } else { Problem::internal(error) }
 }
 
-/// What the caller learns when billing fails: that something is away or late, or that something of ours is broken.
+/// What the caller learns when billing fails: that a month cannot be had so, that something is away or
+/// late, or that something of ours is broken.
 fn billing_problem(error: &billing::Error) -> Problem {
+    if let billing::Error::NotExportable { swedish, english, .. } = error {
+        return Problem::new(Kind::NotExportable).detail(swedish, english);
+    }
     if error.is_temporary() { Problem::unavailable(error) } else { Problem::internal(error) }
 }

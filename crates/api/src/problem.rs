@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     NotFound,
     MethodNotAllowed,
     MonthOpen,
+    NotExportable,
     CloseBlocked,
     NotReplayable,
     ChangesClosedMonth,
@@ -38,7 +39,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Every kind, for the test that holds the OpenAPI document to this list.
     #[cfg(test)]
-    pub(crate) const ALL: [Kind; 17] = [
+    pub(crate) const ALL: [Kind; 18] = [
         Kind::UnknownParameter,
         Kind::InvalidParameter,
         Kind::InvalidCursor,
@@ -47,6 +48,7 @@ impl Kind {
         Kind::NotFound,
         Kind::MethodNotAllowed,
         Kind::MonthOpen,
+        Kind::NotExportable,
         Kind::CloseBlocked,
         Kind::NotReplayable,
         Kind::ChangesClosedMonth,
@@ -69,6 +71,7 @@ impl Kind {
             Kind::NotFound => "not_found",
             Kind::MethodNotAllowed => "method_not_allowed",
             Kind::MonthOpen => "month_open",
+            Kind::NotExportable => "not_exportable",
             Kind::CloseBlocked => "close_blocked",
             Kind::NotReplayable => "not_replayable",
             Kind::ChangesClosedMonth => "changes_closed_month",
@@ -89,9 +92,11 @@ impl Kind {
             Kind::NotAllowed => StatusCode::FORBIDDEN,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::MonthOpen | Kind::CloseBlocked | Kind::NotReplayable | Kind::KeyRefused => {
-                StatusCode::CONFLICT
-            }
+            Kind::MonthOpen
+            | Kind::NotExportable
+            | Kind::CloseBlocked
+            | Kind::NotReplayable
+            | Kind::KeyRefused => StatusCode::CONFLICT,
             Kind::ChangesClosedMonth | Kind::InvalidCatalogue => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -110,6 +115,7 @@ impl Kind {
             Kind::NotFound => ("Finns inte", "Not found"),
             Kind::MethodNotAllowed => ("Metoden stöds inte här", "Method not allowed"),
             Kind::MonthOpen => ("Månaden är inte stängd", "The month is not closed"),
+            Kind::NotExportable => ("Månaden kan inte hämtas så", "The month cannot be had in that format"),
             Kind::CloseBlocked => ("Månaden kan inte stängas än", "The month cannot be closed yet"),
             Kind::NotReplayable => ("Händelsen finns inte kvar", "The event was not kept"),
             Kind::ChangesClosedMonth => {

@@ -148,6 +148,24 @@ impl Bill {
         self.charges.partition_point(|charge| charge.corrects.is_none())
     }
 
+    /// What one payer sees of it: its own charges, sums and documents.
+    pub fn of_payer(&self, code: &str) -> Bill {
+        let own = |charge: &&Charge| charge.customer.code == code;
+        let charges: Vec<Charge> = self.charges.iter().filter(own).cloned().collect();
+        let documents = self.documents.iter().filter(|document| document.customer.code == code);
+        Bill {
+            totals: charges.iter().collect(),
+            charges,
+            documents: documents.cloned().collect(),
+            unattributed: Vec::new(),
+            findings: Vec::new(),
+            catalogue: self.catalogue.clone(),
+            rate_decision: self.rate_decision.clone(),
+            frozen: self.frozen.clone(),
+            ..*self
+        }
+    }
+
     /// The charge with this id.
     pub fn charge(&self, id: &str) -> Option<&Charge> {
         self.charges.iter().find(|charge| charge.id() == id)

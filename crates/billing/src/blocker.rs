@@ -218,4 +218,31 @@ mod tests {
             assert_eq!(serde_json::to_value(code).unwrap(), name);
         }
     }
+
+    #[test]
+    fn a_gap_names_its_days_its_source_and_its_object() {
+        let day = |text: &str| text.parse().unwrap();
+        let gap = |subject: &str, last: &str| Gap {
+            month: "2021-03".parse().unwrap(),
+            service: "mdm".to_owned(),
+            meter: "device".to_owned(),
+            kind: GapKind::Missing,
+            source: "/lkdata/mdm".to_owned(),
+            subject: subject.to_owned(),
+            series: String::new(),
+            first_day: day("2021-03-04"),
+            last_day: day(last),
+            count: 1,
+        };
+        let gaps = [gap("", "2021-03-04"), gap("vol-1", "2021-03-09")];
+        let details: Vec<_> =
+            of_gaps(&Catalogue::default(), &gaps).into_iter().map(|blocker| blocker.detail).collect();
+        assert_eq!(
+            details,
+            [
+                "data saknas 2021-03-04 från /lkdata/mdm",
+                "data saknas 2021-03-04–2021-03-09 från /lkdata/mdm, vol-1",
+            ]
+        );
+    }
 }

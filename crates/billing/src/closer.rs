@@ -275,4 +275,13 @@ mod tests {
         let wrong = text.replace("2021-03", "2021-3");
         assert!(serde_json::from_str::<MonthDecision>(&wrong).is_err());
     }
+
+    #[test]
+    fn an_action_is_called_the_same_in_the_log_and_to_people() {
+        for (action, name) in [(Action::Preliminary, "preliminary"), (Action::Close, "close")] {
+            assert_eq!(action.name(), name);
+            assert_eq!(serde_json::to_value(action).unwrap(), format!("month.{name}"));
+            assert!(Action::NAMES.contains(&format!("month.{name}").as_str()));
+        }
+    }
 }

@@ -92,11 +92,40 @@ pub enum Error {
     /// An export could not be written.
     #[error("writing the {format} export failed")]
     Export {
-        /// `csv` or `xlsx`.
+        /// The format's name, such as `csv`.
         format: &'static str,
         /// What the writer said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file of a month does not come to what the month comes to. Nothing of it may be booked.
+    #[error("the {format} export comes to {total} instead of {expected}")]
+    DoesNotTieOut {
+        /// The format's name.
+        format: &'static str,
+        /// What it comes to.
+        total: domain::Money,
+        /// What it must come to.
+        expected: domain::Money,
+    },
+    /// The catalogue that a month was closed on is gone from the store.
+    #[error("catalogue {version} of {month} is not in the store")]
+    UnknownCatalogue {
+        /// The month.
+        month: Month,
+        /// The version.
+        version: String,
+    },
+    /// A month cannot be exported so: the catalogue that it was reckoned on lacks what the format needs, or the month has
+    /// nothing for it.
+    #[error("{english}")]
+    NotExportable {
+        /// The format's name, such as `sie`.
+        format: &'static str,
+        /// What is missing, where, and what to do, in Swedish.
+        swedish: String,
+        /// The same in English.
+        english: String,
     },
 }
 
@@ -116,7 +145,10 @@ impl Error {
             | Error::UnknownCharge { .. }
             | Error::NothingToSimulate
             | Error::NoRandomness
-            | Error::Export { .. } => false,
+            | Error::Export { .. }
+            | Error::DoesNotTieOut { .. }
+            | Error::UnknownCatalogue { .. }
+            | Error::NotExportable { .. } => false,
         }
     }
 }

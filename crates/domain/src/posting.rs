@@ -4,7 +4,6 @@
 //! side (debit) and on the deliverer's side (credit), so a voucher always sums to nothing. Companies are no part of it: they
 //! get documents, which the ledger of receivables books.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::event::CustomerKind;
@@ -38,7 +37,7 @@ impl LineKind {
 }
 
 /// What stands in a dimension.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DimensionValue {
     /// The code of the cost centre that used the service.
     CostCentre,
@@ -146,8 +145,19 @@ pub struct PostedLine<'a> {
 pub struct Side<'a> {
     /// The account's number.
     pub account: &'a str,
-    /// The dimensions and what stands in them, by number.
-    pub objects: Vec<(u16, Cow<'a, str>)>,
+    /// What stands in the dimensions, by their number.
+    pub objects: Vec<PostedObject<'a>>,
+}
+
+/// What stands in a dimension of a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PostedObject<'a> {
+    /// The dimension's number.
+    pub dimension: u16,
+    /// The code.
+    pub code: &'a str,
+    /// What the code is of.
+    pub value: &'a DimensionValue,
 }
 
 /// A booking: the same amount on both sides.
@@ -187,7 +197,8 @@ impl PostingMap {
         let side = |account: &'a str,
                     of: &dyn Fn(u16, &'a PostingDimension) -> Option<&'a DimensionValue>| {
             let objects = self.dimensions.iter().filter_map(|(number, dimension)| {
-                Some((*number, Cow::Borrowed(of(*number, dimension)?.of(line))))
+                let value = of(*number, dimension)?;
+                Some(PostedObject { dimension: *number, code: value.of(line), value })
             });
             Side { account, objects: objects.collect() }
         };
@@ -265,7 +276,7 @@ mod tests {
     fn shown(posting: &Posting<'_>) -> String {
         let side = |side: &Side<'_>| {
             let objects: Vec<_> =
-                side.objects.iter().map(|(number, code)| format!("{number} {code}")).collect();
+                side.objects.iter().map(|object| format!("{} {}", object.dimension, object.code)).collect();
             format!("{} {{{}}}", side.account, objects.join(" "))
         };
         format!("{} / {}", side(&posting.debit), side(&posting.credit))

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::bill::{Bill, Frozen, MonthState};
 
-fn charge(customer: &str, class: &str, corrects: Option<&str>) -> Charge {
+pub(super) fn charge(customer: &str, class: &str, corrects: Option<&str>) -> Charge {
     let tariff = Tariff {
         service: "skrivare-mfp".to_owned(),
         meter: "page".to_owned(),
@@ -52,7 +52,7 @@ fn charge(customer: &str, class: &str, corrects: Option<&str>) -> Charge {
     }
 }
 
-fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
+pub(super) fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
     Bill {
         month: "2021-03".parse().unwrap(),
         state,

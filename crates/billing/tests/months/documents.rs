@@ -7,6 +7,7 @@ use domain::catalogue::{Customer, Invoicing};
 use domain::document::{Document, documents};
 use domain::event::CustomerKind;
 use eventlog::{Header, Kind, Record};
+use store::charges::Outcome;
 
 use crate::catalogue::{month, owned};
 use crate::closing::close;
@@ -81,6 +82,10 @@ fn numbers_follow_each_other_over_months_whatever_comes_between() {
         assert_eq!(documents_of(&world, "2021-05").await, [""; 0]);
         assert_eq!(documents_of(&world, "2021-03").await, of_march);
         let records = world.store.month_records().await.unwrap();
+        for record in records.iter().filter(|record| record.outcome == Outcome::Closed) {
+            let frozen = world.biller.charges(record.month).await.unwrap();
+            assert_eq!(record.lines, frozen.charges.len() as u64);
+        }
         let last: Vec<_> = records.iter().map(|r| (r.documents, r.document_last)).collect();
         assert_eq!(last, [(0, None), (2, Some(2_021_002)), (2, Some(2_021_004)), (0, Some(2_021_004))]);
         world

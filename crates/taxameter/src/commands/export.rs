@@ -1,35 +1,50 @@
-//! `taxameter export`: a month's charges as a file.
+//! `taxameter export`: what finance pulls at month end, as a package of all files or one of them.
+
+mod package;
+mod verify;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use domain::Month;
 use futures::StreamExt;
-use reqwest::Method;
-use tokio::io::AsyncWriteExt;
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::{Method, Response};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::client::Target;
 
-/// Writes a month's charges to a file.
+/// Writes what finance needs of a month: a directory with every file and a manifest, or one file alone with --format.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Export {
+    #[command(subcommand)]
+    verify: Option<Command>,
     /// The month, such as 2021-03.
-    month: Month,
-    /// The form of the file.
-    #[arg(long, value_enum, default_value = "xlsx")]
-    format: FileFormat,
+    #[arg(required = true)]
+    month: Option<Month>,
+    /// One file alone, in this form.
+    #[arg(long, value_enum)]
+    format: Option<FileFormat>,
     /// The dialect of a CSV file.
     #[arg(long, value_enum, default_value = "rfc4180")]
     dialect: Dialect,
-    /// Where to write it; - is standard output [default: taxameter-MONTH.FORMAT].
-    #[arg(long, value_name = "FILE")]
+    /// The directory of the package [default: taxameter-MONTH], or with --format the file; - is standard output [default:
+    /// taxameter-MONTH.FORMAT].
+    #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// Also for a month that is not closed; the file says so.
+    /// Also for a month that is not closed; the files say so.
     #[arg(long)]
     preliminary: bool,
     #[command(flatten)]
     target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Holds a package against the closed month: whether every file is there and is what the program has.
+    Verify(verify::Verify),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,6 +53,10 @@ enum FileFormat {
     Csv,
     /// A workbook with summary, payers, services, rows, corrections and control sums.
     Xlsx,
+    /// Vouchers for the ledger: SIE 4I, of everybody but companies.
+    Sie,
+    /// The package as one zip file.
+    Package,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,57 +67,84 @@ enum Dialect {
     ExcelSv,
 }
 
+impl FileFormat {
+    /// The last part of the path that it is had from, and how names of its files end.
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            FileFormat::Csv => ("csv", "csv"),
+            FileFormat::Xlsx => ("xlsx", "xlsx"),
+            FileFormat::Sie => ("sie", "si"),
+            FileFormat::Package => ("package.zip", "zip"),
+        }
+    }
+}
+
 impl Export {
-    /// Writes the file.
-    #[expect(
-        clippy::print_stderr,
-        reason = "says where the file is, beside the file itself on standard output"
-    )]
+    /// Writes the package or the file, or holds a package against the month.
     pub async fn run(self) -> anyhow::Result<()> {
-        let connection = self.target.connect().await?;
-        let (format, mut query) = match self.format {
-            FileFormat::Csv => (
-                "csv",
-                vec![(
-                    "dialect",
-                    if self.dialect == Dialect::ExcelSv { "excel-sv" } else { "rfc4180" }.to_owned(),
-                )],
-            ),
-            FileFormat::Xlsx => ("xlsx", Vec::new()),
-        };
+        if let Some(Command::Verify(verify)) = self.verify {
+            return verify.run().await;
+        }
+        let month = self.month.context("which month? such as: taxameter export 2021-03")?;
+        let mut query = Vec::new();
         if self.preliminary {
             query.push(("preliminary", "true".to_owned()));
         }
-        let path = format!("/v1/exports/{}/{format}", self.month);
-        let answer = connection.client.request(Method::GET, &path, &query, None).await?;
-        let out = self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{}.{format}", self.month)));
-        if out.as_os_str() == "-" {
-            copy(answer, &mut tokio::io::stdout()).await?;
-        } else {
-            let mut file = tokio::fs::File::create(&out)
-                .await
-                .with_context(|| format!("could not create {}", out.display()))?;
-            let bytes = copy(answer, &mut file)
-                .await
-                .with_context(|| format!("could not write {}", out.display()))?;
-            file.sync_all().await.with_context(|| format!("could not write {}", out.display()))?;
-            eprintln!("{} ({bytes} bytes)", out.display());
-        }
+        let connection = self.target.connect().await?;
+        let done = match self.format {
+            None => {
+                let out = self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}")));
+                package::fetch(&connection.client, month, &query, &out).await
+            }
+            Some(format) => {
+                if format == FileFormat::Csv && self.dialect == Dialect::ExcelSv {
+                    query.push(("dialect", "excel-sv".to_owned()));
+                }
+                let (name, suffix) = format.names();
+                let path = format!("/v1/exports/{month}/{name}");
+                let answer = connection.client.request(Method::GET, &path, &query, None).await?;
+                let out = self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}.{suffix}")));
+                save(answer, &out).await
+            }
+        };
+        done?;
         connection.close().await
     }
 }
 
-async fn copy(
-    answer: reqwest::Response,
-    out: &mut (impl tokio::io::AsyncWrite + Unpin),
-) -> anyhow::Result<u64> {
+/// Writes an answer to a file, or to standard output.
+#[expect(clippy::print_stderr, reason = "says where the file is, beside the file itself on standard output")]
+async fn save(answer: Response, out: &std::path::Path) -> anyhow::Result<()> {
+    if out.as_os_str() == "-" {
+        copy(answer, &mut tokio::io::stdout()).await?;
+        return Ok(());
+    }
+    let writing = || format!("could not write {}", out.display());
+    let mut file =
+        tokio::fs::File::create(out).await.with_context(|| format!("could not create {}", out.display()))?;
+    let bytes = copy(answer, &mut file).await.with_context(writing)?;
+    file.sync_all().await.with_context(writing)?;
+    eprintln!("{} ({bytes} bytes)", out.display());
+    Ok(())
+}
+
+/// Copies an answer, showing how much has come.
+async fn copy(answer: Response, out: &mut (impl AsyncWrite + Unpin)) -> anyhow::Result<u64> {
+    let bar = ProgressBar::no_length();
+    let template = "{spinner} {binary_bytes} på {elapsed}";
+    bar.set_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
     let mut bytes = 0;
     let mut chunks = answer.bytes_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.context("the answer broke off")?;
+        let chunk = chunk.context("the answer broke off: try again, and see the program's log")?;
         bytes += chunk.len() as u64;
+        bar.set_position(bytes);
         out.write_all(&chunk).await?;
     }
     out.flush().await?;
+    bar.finish_and_clear();
     Ok(bytes)
 }
