@@ -57,7 +57,17 @@ pub(crate) fn catalogue() -> Catalogue {
     };
     let customer = |code: &str| {
         let kind = CustomerKind::Forvaltning;
-        (code.to_owned(), Customer { code: code.to_owned(), name: code.to_owned(), kind, number: None })
+        (
+            code.to_owned(),
+            Customer {
+                code: code.to_owned(),
+                name: code.to_owned(),
+                kind,
+                number: None,
+                reference: None,
+                address: None,
+            },
+        )
     };
     Catalogue {
         services: BTreeMap::from([("s".to_owned(), service)]),

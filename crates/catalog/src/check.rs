@@ -10,6 +10,7 @@ mod customers;
 mod decisions;
 mod entries;
 mod financing;
+mod invoicing;
 mod meters;
 mod organisation;
 mod postings;

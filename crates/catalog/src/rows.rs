@@ -3,17 +3,19 @@
 use std::fmt::Display;
 
 use domain::catalogue::{
-    Agreement, Catalogue, ClosingRules, CostCentre, CsvMapping, Customer, Dimension, Meter, PlannedVolume,
-    PriceRow, PriceState, Service, SurchargeRate,
+    Agreement, Catalogue, ClosingRules, CostCentre, CsvMapping, Dimension, Meter, PlannedVolume, PriceRow,
+    PriceState, Service, SurchargeRate,
 };
 use domain::coverage::{CoverageScope, MeterClasses};
 use domain::financing::{JointShare, Part, Payers};
 
 use crate::finding::Language;
 
+mod invoicing;
 mod object;
 mod posting;
 
+use invoicing::{customer_row, invoicing_row};
 use object::{budget_row, entry_row, project_row};
 pub(crate) use posting::posting_key;
 use posting::posting_rows;
@@ -190,8 +192,7 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
         ],
     )];
     rows.push(closing_row(&catalogue.closing));
-    let first_number = catalogue.invoicing.first_number.to_string();
-    rows.push(row(Object::Invoicing, "", [("first_number", "första nummer", first_number)]));
+    rows.push(invoicing_row(&catalogue.invoicing));
     rows.extend(catalogue.products.iter().map(|(code, product)| {
         let fields =
             [("name", "namn", product.name.clone()), ("name_en", "namn_en", product.name_en.clone())];
@@ -329,18 +330,6 @@ fn dimension_text(dimension: &Dimension) -> String {
         if dimension.values.is_empty() { String::new() } else { format!("={}", dimension.values.join("|")) };
     let (rating, series) = (if dimension.rating { "*" } else { "" }, if dimension.series { "~" } else { "" });
     format!("{}{rating}{series}{values}", dimension.name)
-}
-
-fn customer_row(customer: &Customer) -> Row {
-    row(
-        Object::Customer,
-        &customer.code,
-        [
-            ("name", "namn", customer.name.clone()),
-            ("kind", "slag", customer.kind.name().to_owned()),
-            ("number", "orgnr", text(customer.number.as_ref())),
-        ],
-    )
 }
 
 fn costcentre_row(costcentre: &CostCentre) -> Row {

@@ -377,14 +377,19 @@ pub(crate) fn quantity(cell: &Cell, findings: &mut Findings) -> Option<Quantity>
     quantity
 }
 
+/// Whether the last of some digits is their check digit by Luhn's rule.
+pub(crate) fn ends_with_check_digit(digits: &[u32]) -> bool {
+    let weighed =
+        |(at, digit): (usize, &u32)| if at % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { *digit };
+    digits.iter().rev().enumerate().map(weighed).sum::<u32>().is_multiple_of(10)
+}
+
 /// An organisation number `NNNNNN-NNNN` whose check digit is right.
 pub(crate) fn organisation_number(cell: &Cell, findings: &mut Findings) -> Option<String> {
     let text = &cell.text;
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
     let shaped = text.len() == 11 && text.as_bytes()[6] == b'-' && digits.len() == 10;
-    let doubled =
-        |(at, digit): (usize, &u32)| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit };
-    if shaped && digits.iter().enumerate().map(doubled).sum::<u32>() % 10 == 0 {
+    if shaped && ends_with_check_digit(&digits) {
         return Some(text.clone());
     }
     let why = if shaped {

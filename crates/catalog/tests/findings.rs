@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use catalog::{Code, Files, Finding, Language, Severity, check};
+use domain::catalogue::{Address, Contact, Invoicing};
 
 use cases::{COSTCENTRES, CSV_CASES, Case, PRICES, TOML_CASES};
 
@@ -89,6 +90,53 @@ fn what_closing_requires_is_read_and_nothing_is_required_without() {
     assert_eq!(closes_with("[stangning]\nvantetid_dagar = 5"), (false, 5, 5, 1));
     let all = "[stangning]\nfyra_ogon = true\nvantetid_dagar = 5\nvantetid_dagar_december = 20\n[faktura]\nforsta_nummer = 2021001";
     assert_eq!(closes_with(all), (true, 5, 20, 2_021_001));
+}
+
+#[test]
+fn what_invoices_say_of_seller_and_buyer_is_read_and_nothing_is_required() {
+    let plain = check(&tiny()).unwrap().catalogue;
+    assert_eq!(plain.invoicing, Invoicing::default());
+    assert_eq!((&plain.customers["BOLAG"].reference, &plain.customers["BOLAG"].address), (&None, &None));
+
+    let lines = "[faktura]\nmomsnr = \"SE212000044901\"\nmomssats = 12\nbankgiro = \"991-2346\"\nplusgiro = \"4 12 41-1\"\n\
+                 betalningsvillkor_dagar = 20\nfskatt = true\noresutjamning = true\n\
+                 adress = { gata = \"Storgatan 1\", postnummer = \"58181\", ort = \"Provstad\" }\n\
+                 kontakt = { funktion = \"Reskontra\", epost = \"r.k@prov.se\", telefon = \"+46 13-20 60 00\" }\n\n[produkt.U]";
+    let mut files = edited("organisation.toml", "[produkt.U]", lines);
+    let buyers = "kod;namn;slag;orgnr;referens;gata;postnummer;ort\nSKOLA;Skolan;forvaltning;;;;;\n\
+                  BOLAG;Bolaget AB;bolag;556477-7851;REF 7;Box 2;582 00;Provstad\n";
+    files.insert("kunder.csv", buyers);
+    let catalogue = check(&files).unwrap().catalogue;
+    let address = |street: &str, postcode: &str| {
+        let (street, postcode) = (street.to_owned(), postcode.to_owned());
+        Some(Address { street, postcode, city: "Provstad".to_owned(), country: "SE".to_owned() })
+    };
+    let contact = Contact {
+        function: "Reskontra".to_owned(),
+        email: "r.k@prov.se".to_owned(),
+        telephone: "+46 13-20 60 00".to_owned(),
+    };
+    let invoicing = Invoicing {
+        first_number: 1,
+        vat_number: Some("SE212000044901".to_owned()),
+        vat_percent: 12,
+        bankgiro: Some("9912346".to_owned()),
+        plusgiro: Some("412411".to_owned()),
+        terms_days: 20,
+        f_tax: true,
+        rounds_to_kronor: true,
+        address: address("Storgatan 1", "581 81"),
+        contact: Some(contact),
+    };
+    assert_eq!(catalogue.invoicing, invoicing);
+    let buyer = &catalogue.customers["BOLAG"];
+    assert_eq!((buyer.reference.as_deref(), &buyer.address), (Some("REF 7"), &address("Box 2", "582 00")));
+
+    let told: Vec<_> = catalog::diff(&plain, &catalogue).iter().map(ToString::to_string).collect();
+    let want = ["~ faktura: momsnr – → SE212000044901; momssats, % 25 → 12; bankgiro – → 9912346; \
+         plusgiro – → 412411; betalningsvillkor, dagar 30 → 20; F-skatt false → true; öresutjämning false → true; \
+         adress – → Storgatan 1, 581 81 Provstad, SE; kontakt – → Reskontra, r.k@prov.se, +46 13-20 60 00"];
+    assert_eq!(told[..1], want);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn what_is_built_in_is_what_lies_in_the_directory() {
 fn only_the_companies_whose_number_is_not_known_give_warnings() {
     let warnings = checked().warnings;
     let kinds: Vec<_> = warnings.iter().map(|w| (w.code, w.line)).collect();
-    let lines = [14, 15, 16, 17].map(|line| (Code::CompanyWithoutNumber, Some(line)));
+    let lines = [16, 17, 18, 19].map(|line| (Code::CompanyWithoutNumber, Some(line)));
     assert_eq!(kinds, lines, "{warnings:#?}");
 }
 

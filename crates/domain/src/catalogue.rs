@@ -4,12 +4,14 @@
 //! overlap. Everything that changes over time is dated, by month where money depends on it.
 
 mod closing;
+mod invoicing;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
 pub use closing::ClosingRules;
+pub use invoicing::{Address, Contact, Invoicing};
 
 use crate::calendar::Month;
 use crate::coverage::CoverageScope;
@@ -74,20 +76,6 @@ pub struct Organisation {
     pub unit: String,
     /// The organisation number, `212000-0449`.
     pub number: String,
-}
-
-/// How companies are invoiced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invoicing {
-    /// The number of the very first document. Once there is one, the next number follows from the last.
-    pub first_number: u64,
-}
-
-impl Default for Invoicing {
-    /// Numbers begin with 1.
-    fn default() -> Self {
-        Self { first_number: 1 }
-    }
 }
 
 /// An object product: a group of services within the object.
@@ -171,6 +159,10 @@ pub struct Customer {
     pub kind: CustomerKind,
     /// The organisation number of a company, where it is known.
     pub number: Option<String>,
+    /// What its invoices are found by (BT-10), where it has said; else its code is.
+    pub reference: Option<String>,
+    /// Where it is (BG-8), where that is known.
+    pub address: Option<Address>,
 }
 
 /// A cost centre: what usage is counted under.

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use crate::charge::{Charge, Totals};
 use crate::event::CustomerKind;
 use crate::money::Money;
@@ -60,6 +62,13 @@ impl Document {
     pub fn total(&self) -> Money {
         self.net + self.surcharge
     }
+}
+
+/// The VAT of a document: so many per cent of all that it comes to, rounded once, half away from zero (§2.3, §2.6).
+pub fn vat(total: Money, percent: u8) -> Money {
+    let amount = total.to_decimal() * Decimal::new(percent.into(), 2);
+    Money::rounded(amount)
+        .unwrap_or_else(|| unreachable!("{percent} % of an amount, up to 100 %, is an amount"))
 }
 
 /// The documents of a month's charges, numbered from `next` on in the order of the customers' codes.

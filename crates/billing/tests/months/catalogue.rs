@@ -88,6 +88,8 @@ pub(crate) fn catalogue() -> Catalogue {
         name: format!("{code} namn"),
         kind,
         number: None,
+        reference: None,
+        address: None,
     };
     let rate = |from: &str, rate: &str| SurchargeRate {
         valid_from: month(from),

@@ -17,12 +17,14 @@ use crate::world::{World, clock, in_world};
 fn begin_with(world: &World, first_number: u64) {
     let mut catalogue = (**world.catalogue.load()).clone();
     catalogue.version = format!("first {first_number}");
-    catalogue.invoicing = Invoicing { first_number };
+    catalogue.invoicing = Invoicing { first_number, ..Invoicing::default() };
     let company = Customer {
         code: "TVAB".to_owned(),
         name: "Tekniska verken".to_owned(),
         kind: CustomerKind::Bolag,
         number: None,
+        reference: None,
+        address: None,
     };
     catalogue.customers.insert(company.code.clone(), company);
     catalogue.costcentres.insert("B0200".to_owned(), owned("B0200", &[("TVAB", "2020-01-01", None)]));

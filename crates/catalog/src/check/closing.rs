@@ -1,6 +1,6 @@
-//! `[stangning]` and `[faktura]` of `organisation.toml`: what closing a month requires, and how companies are invoiced.
+//! `[stangning]` of `organisation.toml`: what closing a month requires.
 
-use domain::catalogue::{ClosingRules, Invoicing};
+use domain::catalogue::ClosingRules;
 
 use super::Draft;
 use crate::finding::{Code, Findings, say};
@@ -10,18 +10,12 @@ use crate::values;
 
 /// The longest window: a year. What comes later than that is no late usage.
 const WINDOW_DAYS_MAX: u64 = 366;
-/// The greatest first number: numbers of twelve digits still fit every ledger that we know.
-const FIRST_NUMBER_MAX: u64 = 999_999_999_999;
 
-/// Reads both tables; without one its defaults hold.
+/// Reads the table; without it its defaults hold.
 pub(super) fn read(draft: &mut Draft, root: &Table) {
     if let Some(Node::Table(table)) = root.nodes.get("stangning") {
         draft.catalogue.closing = closing(table, &mut draft.findings);
         draft.places.insert((Object::Closing, String::new()), table.place.clone());
-    }
-    if let Some(Node::Table(table)) = root.nodes.get("faktura") {
-        draft.catalogue.invoicing = invoicing(table, &mut draft.findings);
-        draft.places.insert((Object::Invoicing, String::new()), table.place.clone());
     }
 }
 
@@ -39,14 +33,8 @@ fn closing(table: &Table, findings: &mut Findings) -> ClosingRules {
     ClosingRules { four_eyes, window_days, window_days_december }
 }
 
-fn invoicing(table: &Table, findings: &mut Findings) -> Invoicing {
-    table.expect(Fields { cells: &["forsta_nummer"], ..Fields::default() }, findings);
-    let first = table.cell("forsta_nummer").and_then(|cell| number(cell, 1, FIRST_NUMBER_MAX, findings));
-    first.map_or_else(Invoicing::default, |first_number| Invoicing { first_number })
-}
-
 /// A whole number within limits.
-fn number(cell: &Cell, min: u64, max: u64, findings: &mut Findings) -> Option<u64> {
+pub(super) fn number(cell: &Cell, min: u64, max: u64, findings: &mut Findings) -> Option<u64> {
     let number = cell.text.parse().ok().filter(|number| (min..=max).contains(number));
     if number.is_none() {
         let text = &cell.text;

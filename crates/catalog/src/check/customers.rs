@@ -9,6 +9,7 @@ use domain::event::{CustomerKind, is_costcentre};
 use domain::personal_data;
 
 use super::Draft;
+use super::invoicing::address;
 use crate::finding::{Code, Place, say};
 use crate::rows::Object;
 use crate::sheet::{Column, needed, optional};
@@ -17,7 +18,16 @@ use crate::values::{self, Validity, overlaps};
 
 const CUSTOMERS: &str = "kunder.csv";
 const COSTCENTRES: &str = "kostnadsstallen.csv";
-const CUSTOMER_COLUMNS: &[Column] = &[needed("kod"), needed("namn"), needed("slag"), optional("orgnr")];
+const CUSTOMER_COLUMNS: &[Column] = &[
+    needed("kod"),
+    needed("namn"),
+    needed("slag"),
+    optional("orgnr"),
+    optional("referens"),
+    optional("gata"),
+    optional("postnummer"),
+    optional("ort"),
+];
 const COSTCENTRE_COLUMNS: &[Column] =
     &[needed("kod"), needed("namn"), needed("kund"), needed("från"), needed("till")];
 
@@ -40,6 +50,9 @@ fn read_customer(draft: &mut Draft, row: &Table) {
     let name = row.required("namn", findings).map(|cell| cell.text.clone());
     let kind = row.required("slag", findings).cloned();
     let number = row.cell("orgnr").map(|cell| values::organisation_number(cell, findings));
+    let reference = row.cell("referens").map(|cell| cell.text.clone());
+    let has_address = ["gata", "postnummer", "ort"].iter().any(|column| row.cell(column).is_some());
+    let address = if has_address { address(row, findings) } else { None };
     let kind = kind.and_then(|cell| values::customer_kind(&cell, &mut draft.findings));
     let Some(code) = code.and_then(|cell| code_of(draft, Code::InvalidCustomer, &cell)) else { return };
     if let Some(first) = draft.places.get(&(Object::Customer, code.clone())) {
@@ -72,7 +85,10 @@ fn read_customer(draft: &mut Draft, row: &Table) {
     }
     match (name, kind, number.map_or(Some(None), |number| number.map(Some))) {
         (Some(name), Some(kind), Some(number)) => {
-            draft.catalogue.customers.insert(code.clone(), Customer { code, name, kind, number });
+            draft
+                .catalogue
+                .customers
+                .insert(code.clone(), Customer { code, name, kind, number, reference, address });
         }
         (None, _, _) | (_, None, _) | (_, _, None) => draft.declare(Object::Customer, code),
     }

@@ -34,6 +34,7 @@ pub(super) fn read(draft: &mut Draft) {
         }
     }
     super::closing::read(draft, &root);
+    super::invoicing::read(draft, &root);
     let Some(Node::Table(products)) = root.nodes.get("produkt") else {
         root.required("produkt", &mut draft.findings);
         return;

@@ -80,6 +80,16 @@ codes! {
     EndsBeforeBegins = "ends_before_begins" Error,
     /// An organisation number that is ill-formed or fails its check digit.
     InvalidOrganisationNumber = "invalid_organisation_number" Error,
+    /// A VAT number that is not the one of the organisation number.
+    InvalidVatNumber = "invalid_vat_number" Error,
+    /// Not a VAT rate of Sweden's.
+    InvalidVatRate = "invalid_vat_rate" Error,
+    /// A bankgiro or plusgiro number that is ill-formed or fails its check digit.
+    InvalidGiroNumber = "invalid_giro_number" Error,
+    /// A postcode or a country that is none.
+    InvalidAddress = "invalid_address" Error,
+    /// An e-mail address or a telephone number that is none.
+    InvalidContact = "invalid_contact" Error,
     /// A product that is not in organisation.toml.
     UnknownProduct = "unknown_product" Error,
     /// The same service twice.

@@ -22,6 +22,19 @@ const fn case(
     Case { code, file, old, new, line }
 }
 
+/// A mistake in what the organisation's file says about invoices.
+macro_rules! invoicing {
+    ($code:expr, $lines:literal, $line:literal $(,)?) => {
+        case(
+            $code,
+            "organisation.toml",
+            "[produkt.U]",
+            concat!("[faktura]\n", $lines, "\n\n[produkt.U]"),
+            $line,
+        )
+    };
+}
+
 pub(crate) const SERVICES: &str = "tjanster/alla.toml";
 
 pub(crate) const TOML_CASES: &[Case] = &[
@@ -75,6 +88,39 @@ pub(crate) const TOML_CASES: &[Case] = &[
         "fyra_ogon",
     ),
     case(Code::InvalidOrganisationNumber, "organisation.toml", "212000-0449", "212000-0440", "212000-0440"),
+    invoicing!(Code::InvalidVatNumber, "momsnr = \"SE212000044902\"", "momsnr"),
+    invoicing!(Code::InvalidVatRate, "momssats = 24", "momssats"),
+    invoicing!(Code::InvalidGiroNumber, "bankgiro = \"991-2345\"", "bankgiro"),
+    invoicing!(Code::InvalidGiroNumber, "bankgiro = \"42\"", "bankgiro"),
+    invoicing!(Code::InvalidGiroNumber, "plusgiro = \"4x2\"", "plusgiro"),
+    invoicing!(Code::NumberOutOfRange, "betalningsvillkor_dagar = 367", "betalningsvillkor_dagar"),
+    invoicing!(Code::InvalidFlag, "oresutjamning = \"ja\"", "oresutjamning"),
+    invoicing!(Code::UnknownField, "iban = \"SE00\"", "iban"),
+    invoicing!(
+        Code::MissingField,
+        "[faktura.adress]\ngata = \"Storgatan 1\"\nort = \"Provstad\"",
+        "[faktura.adress]",
+    ),
+    invoicing!(
+        Code::InvalidAddress,
+        "[faktura.adress]\ngata = \"Storgatan 1\"\npostnummer = \"5818\"\nort = \"Provstad\"",
+        "5818",
+    ),
+    invoicing!(
+        Code::InvalidAddress,
+        "[faktura.adress]\ngata = \"G 1\"\npostnummer = \"581 81\"\nort = \"P\"\nland = \"Sverige\"",
+        "Sverige",
+    ),
+    invoicing!(
+        Code::InvalidContact,
+        "[faktura.kontakt]\nfunktion = \"Reskontra\"\nepost = \"reskontra\"\ntelefon = \"013-20\"",
+        "epost",
+    ),
+    invoicing!(
+        Code::InvalidContact,
+        "[faktura.kontakt]\nfunktion = \"Reskontra\"\nepost = \"r.k@p.se\"\ntelefon = \"växeln\"",
+        "telefon",
+    ),
     case(Code::UnknownProduct, SERVICES, "produkt = \"U\"", "produkt = \"X\"", "produkt = \"X\""),
     case(
         Code::ServiceTwice,
@@ -368,6 +414,20 @@ pub(crate) const CSV_CASES: &[Case] = &[
         "2018-12-31",
     ),
     case(Code::InvalidOrganisationNumber, "kunder.csv", "556477-7851", "556477-7852", "556477"),
+    case(
+        Code::MissingField,
+        "kunder.csv",
+        "kod;namn;slag;orgnr\nSKOLA;Skolförvaltningen;forvaltning;\nBOLAG;Bolaget AB;bolag;556477-7851\n",
+        "kod;namn;slag;orgnr;gata;postnummer;ort\nSKOLA;Skolan;forvaltning;;;;\nBOLAG;B;bolag;556477-7851;G 1;;Ort\n",
+        "G 1",
+    ),
+    case(
+        Code::InvalidAddress,
+        "kunder.csv",
+        "kod;namn;slag;orgnr\nSKOLA;Skolförvaltningen;forvaltning;\nBOLAG;Bolaget AB;bolag;556477-7851\n",
+        "kod;namn;slag;orgnr;gata;postnummer;ort\nSKOLA;Skolan;forvaltning;;;;\nBOLAG;B;bolag;556477-7851;G 1;X;Ort\n",
+        "G 1",
+    ),
     case(
         Code::CustomerTwice,
         "kunder.csv",

@@ -60,6 +60,28 @@ fn a_net_of_one_ore_less_than_the_surcharge_is_credited() {
     assert_eq!(DocumentType::from_code(325), None);
 }
 
+#[test]
+fn vat_is_rounded_once_half_away_from_zero() {
+    // (total, per cent, VAT) in öre. 25 % of 0.02 is half an öre, of 0.01 a quarter, of 0.03 three quarters.
+    let cases = [
+        (100, 25, 25),
+        (2, 25, 1),
+        (-2, 25, -1),
+        (1, 25, 0),
+        (3, 25, 1),
+        (6, 25, 2),
+        (-6, 25, -2),
+        (1_442, 25, 361),
+        (50, 6, 3),
+        (25, 6, 2),
+        (-25, 6, -2),
+        (0, 25, 0),
+    ];
+    for (total, percent, expected) in cases {
+        assert_eq!(vat(Money::from_ore(total), percent), Money::from_ore(expected), "{percent} % of {total}");
+    }
+}
+
 proptest! {
     /// Months of companies that come and go: one unbroken series, in the order of months and codes.
     #[test]

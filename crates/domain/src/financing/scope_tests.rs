@@ -54,7 +54,17 @@ fn a_part_includes_itself_and_what_is_narrower() {
 fn payers_include_themselves_and_some_of_them() {
     use CustomerKind::{Bolag, Forvaltning};
     let customer = |code: &str, kind| {
-        (code.to_owned(), Customer { code: code.to_owned(), name: code.to_owned(), kind, number: None })
+        (
+            code.to_owned(),
+            Customer {
+                code: code.to_owned(),
+                name: code.to_owned(),
+                kind,
+                number: None,
+                reference: None,
+                address: None,
+            },
+        )
     };
     let customers = [customer("KLF", Forvaltning), customer("LEJON", Bolag), customer("TEKV", Bolag)].into();
     let payers = [

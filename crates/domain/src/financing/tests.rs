@@ -124,8 +124,14 @@ fn r11_the_narrowest_share_in_force_decides() {
             share(Part::Meter("robot".to_owned()), always, "0.5", Phase::Development),
         ),
     ];
-    let customer =
-        |code: &str, kind| Customer { code: code.to_owned(), name: code.to_owned(), kind, number: None };
+    let customer = |code: &str, kind| Customer {
+        code: code.to_owned(),
+        name: code.to_owned(),
+        kind,
+        number: None,
+        reference: None,
+        address: None,
+    };
     let (lejon, tekv) = (customer("LEJON", CustomerKind::Bolag), customer("TEKV", CustomerKind::Bolag));
     let klf = customer("KLF", CustomerKind::Forvaltning);
     for _ in 0..rows.len() {

@@ -89,7 +89,14 @@ pub(crate) fn catalogue() -> Catalogue {
     let customer = |code: &str, kind| {
         (
             code.to_owned(),
-            Customer { code: code.to_owned(), name: format!("{code} namn"), kind, number: None },
+            Customer {
+                code: code.to_owned(),
+                name: format!("{code} namn"),
+                kind,
+                number: None,
+                reference: None,
+                address: None,
+            },
         )
     };
     let mut catalogue = Catalogue {

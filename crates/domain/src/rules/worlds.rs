@@ -124,7 +124,17 @@ fn amount(random: &mut Random, kind: MeterKind) -> i128 {
 
 fn catalogue(random: &mut Random) -> Catalogue {
     let customer = |(code, kind): (&str, CustomerKind)| {
-        (code.to_owned(), Customer { code: code.to_owned(), name: code.to_owned(), kind, number: None })
+        (
+            code.to_owned(),
+            Customer {
+                code: code.to_owned(),
+                name: code.to_owned(),
+                kind,
+                number: None,
+                reference: None,
+                address: None,
+            },
+        )
     };
     let owners = COSTCENTRES.into_iter().filter(|code| !code.starts_with(['U', 'X']));
     let mut catalogue = Catalogue {
