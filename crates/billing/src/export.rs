@@ -7,6 +7,7 @@ mod csv;
 mod format;
 mod package;
 mod sie;
+mod peppol;
 mod xlsx;
 
 use std::io::Write;
@@ -15,6 +16,9 @@ pub use self::csv::{Dialect, FIELDS, csv};
 pub use self::format::{Format, Material};
 pub use self::package::{Left, MANIFEST, Manifest, ManifestFile, manifest, package};
 pub use self::sie::sie;
+pub use self::peppol::{
+    EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
+};
 pub use self::xlsx::xlsx;
 
 use crate::error::Error;

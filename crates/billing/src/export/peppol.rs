@@ -1,0 +1,224 @@
+//! Peppol BIS Billing 3.0: a month's documents as electronic invoices and credit notes (UBL 2.1), in a zip file.
+//!
+//! What is in one is described in `schemas/exports/peppol.md`. Companies that the catalogue does not know enough of stand
+//! in a list beside them, to be invoiced by hand: every document is in the one or in the other.
+
+mod document;
+mod line;
+mod party;
+mod xml;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Write};
+
+use ::csv::{QuoteStyle, Terminator, WriterBuilder};
+use chrono::NaiveDate;
+use domain::catalogue::Catalogue;
+use domain::charge::Charge;
+use domain::document::{Document, DocumentType, documents};
+use domain::event::CustomerKind;
+use domain::{Money, Month};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use self::document::{Amounts, Parts, id, issued_on};
+use self::party::{Buyer, Seller};
+use super::{Progress, failed, flush};
+use crate::bill::{Bill, MonthState};
+use crate::error::Error;
+
+/// The file of the documents that cannot be electronic.
+const BY_HAND: &str = "ej-e-faktura.csv";
+/// Its columns. Amounts of what is credited are negative.
+const BY_HAND_FIELDS: [&str; 9] =
+    ["nummer", "typ", "kund", "namn", "netto", "påslag", "moms", "att betala", "skäl"];
+
+/// A document that was issued for an earlier month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Issued {
+    /// Its number.
+    pub number: u64,
+    /// The day that it was issued on.
+    pub on: NaiveDate,
+}
+
+/// The documents of earlier months, by month and customer's code: what documents that correct those months refer to.
+pub type EarlierDocuments = BTreeMap<(Month, String), Issued>;
+
+/// The months that a bill corrects: whose documents its own refer to.
+pub fn corrected_months(bill: &Bill) -> BTreeSet<Month> {
+    bill.corrections().iter().filter_map(|charge| charge.corrects).collect()
+}
+
+/// The documents of closed months, to be referred to.
+pub fn earlier_documents<'a>(bills: impl IntoIterator<Item = &'a Bill>) -> EarlierDocuments {
+    let mut earlier = EarlierDocuments::new();
+    for bill in bills {
+        let on = issued_on(bill);
+        let issued = |document: &Document| {
+            ((bill.month, document.customer.code.clone()), Issued { number: document.number, on })
+        };
+        earlier.extend(bill.documents.iter().map(issued));
+    }
+    earlier
+}
+
+/// Writes a month's documents as a zip file: `{number}-{customer}.xml` for each, in the order of their numbers, and last
+/// `ej-e-faktura.csv` with those whose buyer has no organisation number or address in the catalogue. A month that is not
+/// closed has no numbers: its documents are called `PRELIMINARY-{customer}` and say that they are no invoices.
+///
+/// `catalogue` is the one that the month was billed on ([`Bill::catalogue`]): then the bytes are always the same.
+///
+/// # Errors
+/// [`Error::NotInCatalogue`] when the catalogue does not say what invoices need of the seller, [`Error::Export`] when `out`
+/// does not take it.
+pub fn peppol(
+    bill: &Bill,
+    catalogue: &Catalogue,
+    earlier: &EarlierDocuments,
+    mut out: impl Write,
+    progress: Progress<'_>,
+) -> crate::Result<()> {
+    let seller = seller(catalogue)?;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut by_hand = Vec::new();
+    let (mut done, total) = (0, bill.charges.len());
+    let documents = documents_of(bill);
+    for document in documents.iter() {
+        let charges = charges_of(bill, document);
+        done += charges.len();
+        match Buyer::of(catalogue, &document.customer) {
+            Ok(buyer) => {
+                let xml = parts((bill, catalogue), (seller, buyer), earlier, (document, &charges)).xml()?;
+                add(&mut zip, file_name(bill, document), &xml)?;
+            }
+            Err(missing) => by_hand.push((document, missing)),
+        }
+        progress(done, total);
+    }
+    add(&mut zip, BY_HAND.to_owned(), &list_by_hand(bill, seller, &by_hand)?)?;
+    let bytes = zip.finish().map_err(|source| failed("peppol", source))?.into_inner();
+    out.write_all(&bytes).map_err(|source| failed("peppol", source))?;
+    flush("peppol", &mut out)
+}
+
+/// One document of a month as XML, in UTF-8.
+///
+/// # Errors
+/// [`Error::NotInCatalogue`] when the catalogue does not say what is needed of the seller or the buyer.
+pub fn peppol_document(
+    bill: &Bill,
+    catalogue: &Catalogue,
+    earlier: &EarlierDocuments,
+    document: &Document,
+) -> crate::Result<Vec<u8>> {
+    let seller = seller(catalogue)?;
+    let code = &document.customer.code;
+    let buyer = Buyer::of(catalogue, &document.customer).map_err(|columns| Error::NotInCatalogue {
+        format: "peppol",
+        missing: columns.iter().map(|column| format!("kunder.csv {code}: {column}")).collect(),
+    })?;
+    parts((bill, catalogue), (seller, buyer), earlier, (document, &charges_of(bill, document))).xml()
+}
+
+fn seller(catalogue: &Catalogue) -> crate::Result<Seller<'_>> {
+    Seller::of(catalogue).map_err(|missing| Error::NotInCatalogue { format: "peppol", missing })
+}
+
+fn file_name(bill: &Bill, document: &Document) -> String {
+    let id = id(bill, document);
+    if is_closed(bill) { format!("{id}-{}.xml", document.customer.code) } else { format!("{id}.xml") }
+}
+
+fn is_closed(bill: &Bill) -> bool {
+    bill.state == MonthState::Closed
+}
+
+/// The documents of a closed month; those that an open one would have.
+fn documents_of(bill: &Bill) -> Cow<'_, [Document]> {
+    if is_closed(bill) { Cow::Borrowed(&bill.documents) } else { Cow::Owned(documents(&bill.charges, 1)) }
+}
+
+fn charges_of<'a>(bill: &'a Bill, document: &Document) -> Vec<&'a Charge> {
+    let is_of = |charge: &&Charge| {
+        charge.customer.kind == CustomerKind::Bolag && charge.customer.code == document.customer.code
+    };
+    bill.charges.iter().filter(is_of).collect()
+}
+
+fn parts<'a>(
+    (bill, catalogue): (&'a Bill, &Catalogue),
+    (seller, buyer): (Seller<'a>, Buyer<'a>),
+    earlier: &EarlierDocuments,
+    (document, charges): (&'a Document, &[&Charge]),
+) -> Parts<'a> {
+    let corrected: BTreeSet<Month> = charges.iter().filter_map(|charge| charge.corrects).collect();
+    let issued = |month: Month| earlier.get(&(month, document.customer.code.clone())).copied();
+    let rate = |month: Month| match month == bill.month {
+        true => bill.rate,
+        false => catalogue.rate(month).map(|row| row.rate),
+    };
+    Parts {
+        bill,
+        document,
+        seller,
+        buyer,
+        corrected: corrected.into_iter().filter_map(issued).collect(),
+        lines: line::lines(document.kind, charges, rate),
+    }
+}
+
+/// Adds a file. The time is the format's zero: no clock is read.
+fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: String, bytes: &[u8]) -> crate::Result<()> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    zip.start_file(name, options).map_err(|source| failed("peppol", source))?;
+    zip.write_all(bytes).map_err(|source| failed("peppol", source))
+}
+
+/// The documents that are to be invoiced by hand, with what they come to and why, for Excel in Sweden.
+fn list_by_hand(
+    bill: &Bill,
+    seller: Seller<'_>,
+    by_hand: &[(&Document, Vec<&'static str>)],
+) -> crate::Result<Vec<u8>> {
+    let mut bytes = "\u{feff}".as_bytes().to_vec();
+    let mut writer = WriterBuilder::new()
+        .delimiter(b';')
+        .terminator(Terminator::CRLF)
+        .quote_style(QuoteStyle::Necessary)
+        .from_writer(&mut bytes);
+    writer.write_record(BY_HAND_FIELDS).map_err(|source| failed("peppol", source))?;
+    for (document, missing) in by_hand {
+        let invoicing = seller.invoicing;
+        let amounts = Amounts::of(document.total(), invoicing.vat_percent, invoicing.rounds_to_kronor);
+        let kind = match document.kind {
+            DocumentType::Invoice => "faktura",
+            DocumentType::CreditNote => "kreditfaktura",
+        };
+        let money = |amount: Money| amount.to_string().replace('.', ",");
+        let record = [
+            Cow::Owned(id(bill, document)),
+            Cow::Borrowed(kind),
+            super::csv::text(&*document.customer.code),
+            super::csv::text(&*document.customer.name),
+            Cow::Owned(money(document.net)),
+            Cow::Owned(money(document.surcharge)),
+            Cow::Owned(money(amounts.vat)),
+            Cow::Owned(money(amounts.payable())),
+            Cow::Owned(format!("saknas i kunder.csv: {}", missing.join("; "))),
+        ];
+        writer
+            .write_record(record.iter().map(|field| &**field))
+            .map_err(|source| failed("peppol", source))?;
+    }
+    writer.flush().map_err(|source| failed("peppol", source))?;
+    drop(writer);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;
