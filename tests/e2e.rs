@@ -26,6 +26,9 @@ mod groups;
 mod hostile;
 #[path = "e2e/keys.rs"]
 mod keys;
+#[cfg(feature = "testkit")]
+#[path = "e2e/exports/peppol.rs"]
+mod peppol;
 #[path = "e2e/quarantine.rs"]
 mod quarantine;
 #[path = "e2e/scenario.rs"]
