@@ -89,14 +89,6 @@ pub enum Error {
     /// The system gives no random bytes for a key.
     #[error("the system gives no random bytes")]
     NoRandomness,
-    /// The catalogue does not say what an export needs. Nothing is written.
-    #[error("the {format} export needs what the catalogue lacks: {}", missing.join("; "))]
-    NotInCatalogue {
-        /// `peppol`.
-        format: &'static str,
-        /// Each field with its file, as the catalogue's files write them.
-        missing: Vec<String>,
-    },
     /// An export could not be written.
     #[error("writing the {format} export failed")]
     Export {
@@ -156,7 +148,6 @@ impl Error {
             | Error::Export { .. }
             | Error::DoesNotTieOut { .. }
             | Error::UnknownCatalogue { .. }
-            | Error::NotInCatalogue { .. }
             | Error::NotExportable { .. } => false,
         }
     }

@@ -1,4 +1,5 @@
-//! charges → files for finance: CSV in two dialects, an Excel workbook, a SIE file, and a package of all of them.
+//! charges → files for finance: CSV in two dialects, an Excel workbook, a SIE file, electronic invoices, and a
+//! package of all of them.
 //!
 //! A closed month gives the same bytes whenever it is exported. One that is not closed is marked as preliminary inside.
 //! Start with [`Format`] and [`Material`], then [`package`].
@@ -6,8 +7,8 @@
 mod csv;
 mod format;
 mod package;
-mod sie;
 mod peppol;
+mod sie;
 mod xlsx;
 
 use std::io::Write;
@@ -15,10 +16,10 @@ use std::io::Write;
 pub use self::csv::{Dialect, FIELDS, csv};
 pub use self::format::{Format, Material};
 pub use self::package::{Left, MANIFEST, Manifest, ManifestFile, manifest, package};
-pub use self::sie::sie;
 pub use self::peppol::{
     EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
 };
+pub use self::sie::sie;
 pub use self::xlsx::xlsx;
 
 use crate::error::Error;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use domain::catalogue::Catalogue;
 
-use super::{Dialect, Progress, csv, failed, sie, xlsx};
+use super::{
+    Dialect, EarlierDocuments, Progress, corrected_months, csv, earlier_documents, failed, peppol, sie, xlsx,
+};
 use crate::bill::Bill;
 use crate::biller::Biller;
 use crate::error::Error;
@@ -19,11 +21,13 @@ pub enum Format {
     Xlsx,
     /// Vouchers for the ledger, SIE 4I.
     Sie,
+    /// Electronic invoices and credit notes, in a zip file.
+    Peppol,
 }
 
 impl Format {
     /// Every format, once.
-    pub const ALL: [Format; 3] = [Format::Csv(Dialect::Rfc4180), Format::Xlsx, Format::Sie];
+    pub const ALL: [Format; 4] = [Format::Csv(Dialect::Rfc4180), Format::Xlsx, Format::Sie, Format::Peppol];
 
     /// As it is written in paths and commands.
     pub const fn name(self) -> &'static str {
@@ -31,6 +35,7 @@ impl Format {
             Format::Csv(_) => "csv",
             Format::Xlsx => "xlsx",
             Format::Sie => "sie",
+            Format::Peppol => "peppol",
         }
     }
 
@@ -45,6 +50,7 @@ impl Format {
             Format::Csv(_) => "csv",
             Format::Xlsx => "xlsx",
             Format::Sie => "si",
+            Format::Peppol => "zip",
         }
     }
 
@@ -54,6 +60,7 @@ impl Format {
             Format::Csv(_) => "text/csv; charset=utf-8; header=present",
             Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Format::Sie => "application/octet-stream",
+            Format::Peppol => "application/zip",
         }
     }
 }
@@ -65,6 +72,8 @@ pub struct Material {
     pub bill: Arc<Bill>,
     /// The catalogue of the version that it was reckoned on.
     pub catalogue: Arc<Catalogue>,
+    /// The documents of the months that it corrects.
+    pub earlier: EarlierDocuments,
 }
 
 impl Biller {
@@ -82,7 +91,12 @@ impl Biller {
                 return Err(Error::UnknownCatalogue { month, version });
             }
         };
-        Ok(Material { bill, catalogue })
+        let mut corrected = Vec::new();
+        for month in corrected_months(&bill) {
+            corrected.push(self.charges(month).await?);
+        }
+        let earlier = earlier_documents(corrected.iter().map(|bill| &**bill));
+        Ok(Material { bill, catalogue, earlier })
     }
 }
 
@@ -101,6 +115,7 @@ impl Material {
                 out.write_all(&file).and_then(|()| out.flush()).map_err(|source| failed("xlsx", source))
             }
             Format::Sie => sie(&self.bill, &self.catalogue, out, progress).map(drop),
+            Format::Peppol => peppol(&self.bill, &self.catalogue, &self.earlier, out, progress).map(drop),
         }
     }
 }

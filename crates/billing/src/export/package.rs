@@ -12,7 +12,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 pub use manifest::{Left, Manifest, ManifestFile};
 
-use super::{Dialect, Format, Material, Progress, failed, sie, xlsx};
+use super::{Dialect, Format, Material, Progress, failed, peppol, sie, xlsx};
 use crate::bill::{Bill, MonthState};
 use crate::error::Error;
 
@@ -52,12 +52,12 @@ pub fn manifest(material: &Material, progress: Progress<'_>) -> crate::Result<Ma
 
 /// Makes every file, and says what they are.
 fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::Result<Manifest> {
-    let Material { bill, catalogue } = material;
+    let Material { bill, catalogue, earlier } = material;
     let month = bill.month;
     let mark = if bill.state == MonthState::Closed { "" } else { "-preliminary" };
     let payers = bill.payers();
     let mut making =
-        Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 4 + payers.len() };
+        Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 5 + payers.len() };
     let whole = bill.totals.net + bill.totals.surcharge;
     let rows = Some(bill.charges.len());
     for (name, format) in [
@@ -73,6 +73,12 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
     making.add(&format!("kontering-{month}{mark}.si"), None, |file| {
         let booked = sie(bill, catalogue, file, &mut |_, _| ())?;
         tied_out("sie", booked, internal(bill))
+    })?;
+    making.step(&format!("fakturor-{month}{mark}"), |making| {
+        let take: peppol::Take<'_> =
+            &mut |name, bytes, total| making.put(&format!("fakturor{mark}/{name}"), bytes, None, total);
+        let invoiced = peppol::each_document(bill, catalogue, earlier, take, &mut |_, _| ())?;
+        tied_out("peppol", invoiced, whole - internal(bill)).map(drop)
     })?;
     for payer in payers {
         let of = bill.of_payer(&payer.customer.code);
@@ -106,19 +112,31 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// Makes a file. One that the month cannot be had as is left out, and the manifest says why.
+    /// Makes a file.
     fn add(
         &mut self,
         name: &str,
         rows: Option<usize>,
         write: impl FnOnce(&mut Vec<u8>) -> crate::Result<Money>,
     ) -> crate::Result<()> {
-        let mut bytes = Vec::new();
-        match write(&mut bytes) {
-            Ok(total) => {
-                (self.take)(name, &bytes)?;
-                self.manifest.files.push(ManifestFile::of(name, &bytes, rows, total));
-            }
+        self.step(name, |making| {
+            let mut bytes = Vec::new();
+            let total = write(&mut bytes)?;
+            making.put(name, &bytes, rows, total)
+        })
+    }
+
+    /// Hands a file on, and notes what it is.
+    fn put(&mut self, name: &str, bytes: &[u8], rows: Option<usize>, total: Money) -> crate::Result<()> {
+        (self.take)(name, bytes)?;
+        self.manifest.files.push(ManifestFile::of(name, bytes, rows, total));
+        Ok(())
+    }
+
+    /// Makes a part. One that the month cannot be had as is left out, and the manifest says why.
+    fn step(&mut self, name: &str, make: impl FnOnce(&mut Self) -> crate::Result<()>) -> crate::Result<()> {
+        match make(self) {
+            Ok(()) => {}
             Err(Error::NotExportable { swedish, .. }) => {
                 self.manifest.left_out.push(Left { name: name.to_owned(), reason: swedish });
             }

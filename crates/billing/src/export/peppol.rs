@@ -65,13 +65,14 @@ pub fn earlier_documents<'a>(bills: impl IntoIterator<Item = &'a Bill>) -> Earli
 }
 
 /// Writes a month's documents as a zip file: `{number}-{customer}.xml` for each, in the order of their numbers, and last
-/// `ej-e-faktura.csv` with those whose buyer has no organisation number or address in the catalogue. A month that is not
+/// `ej-e-faktura.csv` with those whose buyer has no organisation number or address in the catalogue. Gives what all of them
+/// come to without VAT. A month that is not
 /// closed has no numbers: its documents are called `PRELIMINARY-{customer}` and say that they are no invoices.
 ///
 /// `catalogue` is the one that the month was billed on ([`Bill::catalogue`]): then the bytes are always the same.
 ///
 /// # Errors
-/// [`Error::NotInCatalogue`] when the catalogue does not say what invoices need of the seller, [`Error::Export`] when `out`
+/// [`Error::NotExportable`] when the catalogue does not say what invoices need of the seller, [`Error::Export`] when `out`
 /// does not take it.
 pub fn peppol(
     bill: &Bill,
@@ -79,9 +80,28 @@ pub fn peppol(
     earlier: &EarlierDocuments,
     mut out: impl Write,
     progress: Progress<'_>,
-) -> crate::Result<()> {
-    let seller = seller(catalogue)?;
+) -> crate::Result<Money> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let take: Take<'_> = &mut |name, bytes, _| add(&mut zip, name, bytes);
+    let total = each_document(bill, catalogue, earlier, take, progress)?;
+    let bytes = zip.finish().map_err(|source| failed("peppol", source))?.into_inner();
+    out.write_all(&bytes).map_err(|source| failed("peppol", source))?;
+    flush("peppol", &mut out)?;
+    Ok(total)
+}
+
+/// Takes a finished file: its name, its bytes, and what it comes to without VAT.
+pub(super) type Take<'a> = &'a mut dyn FnMut(&str, &[u8], Money) -> crate::Result<()>;
+
+/// Makes the files of [`peppol`], one after the other.
+pub(super) fn each_document(
+    bill: &Bill,
+    catalogue: &Catalogue,
+    earlier: &EarlierDocuments,
+    take: Take<'_>,
+    progress: Progress<'_>,
+) -> crate::Result<Money> {
+    let seller = seller(catalogue)?;
     let mut by_hand = Vec::new();
     let (mut done, total) = (0, bill.charges.len());
     let documents = documents_of(bill);
@@ -91,22 +111,21 @@ pub fn peppol(
         match Buyer::of(catalogue, &document.customer) {
             Ok(buyer) => {
                 let xml = parts((bill, catalogue), (seller, buyer), earlier, (document, &charges)).xml()?;
-                add(&mut zip, file_name(bill, document), &xml)?;
+                take(&file_name(bill, document), &xml, document.total())?;
             }
             Err(missing) => by_hand.push((document, missing)),
         }
         progress(done, total);
     }
-    add(&mut zip, BY_HAND.to_owned(), &list_by_hand(bill, seller, &by_hand)?)?;
-    let bytes = zip.finish().map_err(|source| failed("peppol", source))?.into_inner();
-    out.write_all(&bytes).map_err(|source| failed("peppol", source))?;
-    flush("peppol", &mut out)
+    let left = by_hand.iter().map(|(document, _)| document.total()).sum();
+    take(BY_HAND, &list_by_hand(bill, seller, &by_hand)?, left)?;
+    Ok(documents.iter().map(Document::total).sum())
 }
 
 /// One document of a month as XML, in UTF-8.
 ///
 /// # Errors
-/// [`Error::NotInCatalogue`] when the catalogue does not say what is needed of the seller or the buyer.
+/// [`Error::NotExportable`] when the catalogue does not say what is needed of the seller or the buyer.
 pub fn peppol_document(
     bill: &Bill,
     catalogue: &Catalogue,
@@ -115,15 +134,23 @@ pub fn peppol_document(
 ) -> crate::Result<Vec<u8>> {
     let seller = seller(catalogue)?;
     let code = &document.customer.code;
-    let buyer = Buyer::of(catalogue, &document.customer).map_err(|columns| Error::NotInCatalogue {
-        format: "peppol",
-        missing: columns.iter().map(|column| format!("kunder.csv {code}: {column}")).collect(),
+    let buyer = Buyer::of(catalogue, &document.customer).map_err(|columns| {
+        not_in_catalogue(columns.iter().map(|column| format!("kunder.csv {code}: {column}")).collect())
     })?;
     parts((bill, catalogue), (seller, buyer), earlier, (document, &charges_of(bill, document))).xml()
 }
 
 fn seller(catalogue: &Catalogue) -> crate::Result<Seller<'_>> {
-    Seller::of(catalogue).map_err(|missing| Error::NotInCatalogue { format: "peppol", missing })
+    Seller::of(catalogue).map_err(not_in_catalogue)
+}
+
+fn not_in_catalogue(missing: Vec<String>) -> Error {
+    let missing = missing.join("; ");
+    Error::NotExportable {
+        format: "peppol",
+        swedish: format!("katalogen saknar det som fakturor behöver: {missing}"),
+        english: format!("the catalogue lacks what invoices need: {missing}"),
+    }
 }
 
 fn file_name(bill: &Bill, document: &Document) -> String {
@@ -170,7 +197,7 @@ fn parts<'a>(
 }
 
 /// Adds a file. The time is the format's zero: no clock is read.
-fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: String, bytes: &[u8]) -> crate::Result<()> {
+fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, bytes: &[u8]) -> crate::Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::default())

@@ -55,6 +55,8 @@ enum FileFormat {
     Xlsx,
     /// Vouchers for the ledger: SIE 4I, of everybody but companies.
     Sie,
+    /// Electronic invoices and credit notes of the companies (Peppol BIS Billing 3.0), in a zip file.
+    Peppol,
     /// The package as one zip file.
     Package,
 }
@@ -74,6 +76,7 @@ impl FileFormat {
             FileFormat::Csv => ("csv", "csv"),
             FileFormat::Xlsx => ("xlsx", "xlsx"),
             FileFormat::Sie => ("sie", "si"),
+            FileFormat::Peppol => ("peppol", "zip"),
             FileFormat::Package => ("package.zip", "zip"),
         }
     }

@@ -276,12 +276,12 @@ fn what_the_catalogue_lacks_is_named_with_its_file() {
     let empty = Catalogue { invoicing: Invoicing::default(), ..catalogue() };
     let mut out = Vec::new();
     let error = peppol(&bill, &empty, &earlier(), &mut out, &mut |_, _| {}).unwrap_err();
-    let wanted = "the peppol export needs what the catalogue lacks: organisation.toml [faktura] momsnr; \
+    let wanted = "the catalogue lacks what invoices need: organisation.toml [faktura] momsnr; \
                   organisation.toml [faktura] bankgiro/plusgiro; organisation.toml [faktura.adress]; \
                   organisation.toml [faktura.kontakt]";
     assert_eq!((error.to_string().as_str(), out.len()), (wanted, 0));
     let error = peppol_document(&bill, &catalogue(), &earlier(), &bill.documents[2]).unwrap_err();
-    let wanted = "the peppol export needs what the catalogue lacks: kunder.csv VISIT: orgnr; \
+    let wanted = "the catalogue lacks what invoices need: kunder.csv VISIT: orgnr; \
                   kunder.csv VISIT: gata, postnummer, ort";
     assert_eq!(error.to_string(), wanted);
 }
