@@ -1,5 +1,5 @@
-//! charges → files for finance: CSV in two dialects, an Excel workbook, a SIE file, electronic invoices, and a
-//! package of all of them.
+//! charges → files for finance: CSV in two dialects, an Excel workbook, a SIE file, electronic invoices, FOCUS,
+//! and a package of all of them.
 //!
 //! A closed month gives the same bytes whenever it is exported. One that is not closed is marked as preliminary inside.
 //! Start with [`Format`] and [`Material`], then [`package`].
@@ -9,6 +9,7 @@ mod format;
 mod package;
 mod peppol;
 mod sie;
+mod focus;
 mod xlsx;
 
 use std::io::Write;
@@ -20,6 +21,9 @@ pub use self::peppol::{
     EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
 };
 pub use self::sie::sie;
+pub use self::focus::focus;
+#[cfg(feature = "parquet")]
+pub use self::focus::focus_parquet;
 pub use self::xlsx::xlsx;
 
 use crate::error::Error;
