@@ -29,8 +29,8 @@ use crate::bill::Bill;
 
 /// Writes a month as FOCUS 1.2 in CSV: RFC 4180, UTF-8, comma, decimal point, times in UTC.
 ///
-/// Texts are always within quotation marks and numbers never, and what is empty has no value: so a reader that guesses
-/// types takes the cost centre `0110` and the invoice `17` for the texts that they are.
+/// Texts are always within quotation marks and numbers never, and what is empty has no value: a reader that heeds it knows
+/// the customer `0110` and the invoice `17` for the texts that they are.
 ///
 /// `catalogue` is the version that the month was reckoned on ([`Bill::catalogue`]): names of cost centres and products and
 /// the categories of services come from it, all else from the charges.

@@ -38,6 +38,7 @@ pub(super) enum Read {
     /// A number, with at most so many decimals.
     Number {
         /// The decimals that it may need.
+        #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "CSV writes those that it has"))]
         scale: u32,
         /// The number.
         of: NumberOf,

@@ -73,20 +73,19 @@ impl<'a> Row<'a> {
     }
 
     /// The number of the company's document. An administration gets no document: its month is booked within the
-    /// municipality, under an id of its own. None before the month is closed, and for a company that is invoiced nothing.
+    /// municipality, under an id of its own; so is that of a company that is invoiced nothing. None before the month is
+    /// closed.
     pub(super) fn invoice(&self) -> Option<Cow<'a, str>> {
         if self.bill.state != MonthState::Closed {
             return None;
         }
         let customer = &self.charge.customer;
-        match customer.kind {
-            CustomerKind::Bolag => {
-                self.numbers.get(customer.code.as_str()).map(|number| Cow::Owned(number.to_string()))
-            }
-            CustomerKind::Forvaltning | CustomerKind::Objekt => {
-                Some(Cow::Owned(format!("INTERN-{}-{}", self.bill.month, customer.code)))
-            }
-        }
+        let number = match customer.kind {
+            CustomerKind::Bolag => self.numbers.get(customer.code.as_str()),
+            CustomerKind::Forvaltning | CustomerKind::Objekt => None,
+        };
+        let internal = || format!("INTERN-{}-{}", self.bill.month, customer.code);
+        Some(Cow::Owned(number.map_or_else(internal, u64::to_string)))
     }
 
     /// The decision that the row rests on: about the price, or about the surcharge of the month of the usage.
