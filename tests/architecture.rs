@@ -35,6 +35,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("clickhouse", &["store"]),
     ("libloading", &["embedded"]),
     ("rust_xlsxwriter", &["billing"]),
+    ("parquet", &["billing"]),
     ("askama", &["api"]),
     ("tokio-postgres", &["collect"]),
     ("clap", &["taxameter"]),

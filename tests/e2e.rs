@@ -15,6 +15,9 @@ mod document;
 #[path = "e2e/edges.rs"]
 mod edges;
 #[cfg(feature = "testkit")]
+#[path = "e2e/exports.rs"]
+mod exports;
+#[cfg(feature = "testkit")]
 #[path = "e2e/gathering.rs"]
 mod gathering;
 #[path = "e2e/generations.rs"]
@@ -29,6 +32,8 @@ mod keys;
 #[cfg(feature = "testkit")]
 #[path = "e2e/exports/peppol.rs"]
 mod peppol;
+#[path = "e2e/python.rs"]
+mod python;
 #[path = "e2e/quarantine.rs"]
 mod quarantine;
 #[path = "e2e/scenario.rs"]

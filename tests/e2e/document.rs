@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::program::Program;
+use crate::python;
 
 /// Each operation is asked so many random requests, besides the some hundred that follow from the document alone.
 const EXAMPLES: &str = "12";
@@ -14,25 +15,11 @@ const SEED: &str = "20210315";
 /// The operations on single keys: they may end the one that is used here.
 const KEYS: &str = "^/v1/keys/";
 
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}");
-}
-
 /// The command, in a virtual environment of its own in the target directory.
 fn schemathesis() -> PathBuf {
     let wanted = root().join("tests/schemathesis/requirements.txt");
-    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemathesis");
-    let installed = environment.join("installed.txt");
-    if std::fs::read(&installed).ok() != Some(std::fs::read(&wanted).unwrap()) {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
-        let pip = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
-        run(Command::new(environment.join("bin/pip")).args(pip).arg(&wanted));
-        std::fs::copy(&wanted, installed).unwrap();
-    }
-    environment.join("bin/schemathesis")
+    let python = python::interpreter((3, 10)).unwrap_or_else(|missing| panic!("{missing}"));
+    python::environment("schemathesis", &python, &wanted).join("schemathesis")
 }
 
 fn root() -> PathBuf {
@@ -43,15 +30,17 @@ fn root() -> PathBuf {
 fn ask(program: &Program, key: &str, which: &str) {
     let directory = tempfile::tempdir().unwrap();
     let examples = ["--phases", "examples,coverage,fuzzing", "--seed", SEED, "--max-examples", EXAMPLES];
-    run(Command::new(schemathesis())
-        .arg("--config-file")
-        .arg(root().join("tests/schemathesis/schemathesis.toml"))
-        .arg("run")
-        .arg(root().join("schemas/openapi/taxameter.json"))
-        .args(["--url", program.url(), "--header", &format!("Authorization: Bearer {key}")])
-        .args(examples)
-        .args(["--no-shrink", "--warnings", "off", which, KEYS])
-        .current_dir(directory.path()));
+    python::run(
+        Command::new(schemathesis())
+            .arg("--config-file")
+            .arg(root().join("tests/schemathesis/schemathesis.toml"))
+            .arg("run")
+            .arg(root().join("schemas/openapi/taxameter.json"))
+            .args(["--url", program.url(), "--header", &format!("Authorization: Bearer {key}")])
+            .args(examples)
+            .args(["--no-shrink", "--warnings", "off", which, KEYS])
+            .current_dir(directory.path()),
+    );
 }
 
 /// Some usage in each of the first months of a year, and something in the quarantine.
