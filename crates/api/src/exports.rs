@@ -109,7 +109,7 @@ impl Wanted {
             }
             Some(format) => Ok(Wanted::File(format)),
             None => {
-                let names = Format::ALL.map(Format::name).join(", ");
+                let names = Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
                 Err(Problem::new(Kind::NotFound).detail(
                     format!("formaten är {names}, package.zip och {}", export::MANIFEST),
                     format!("the formats are {names}, package.zip and {}", export::MANIFEST),

@@ -5,25 +5,25 @@
 //! Start with [`Format`] and [`Material`], then [`package`].
 
 mod csv;
+mod focus;
 mod format;
 mod package;
 mod peppol;
 mod sie;
-mod focus;
 mod xlsx;
 
 use std::io::Write;
 
 pub use self::csv::{Dialect, FIELDS, csv};
+pub use self::focus::focus;
+#[cfg(feature = "parquet")]
+pub use self::focus::focus_parquet;
 pub use self::format::{Format, Material};
 pub use self::package::{Left, MANIFEST, Manifest, ManifestFile, manifest, package};
 pub use self::peppol::{
     EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
 };
 pub use self::sie::sie;
-pub use self::focus::focus;
-#[cfg(feature = "parquet")]
-pub use self::focus::focus_parquet;
 pub use self::xlsx::xlsx;
 
 use crate::error::Error;

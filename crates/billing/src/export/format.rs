@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use domain::catalogue::Catalogue;
 
+#[cfg(feature = "parquet")]
+use super::focus_parquet;
 use super::{
-    Dialect, EarlierDocuments, Progress, corrected_months, csv, earlier_documents, failed, peppol, sie, xlsx,
+    Dialect, EarlierDocuments, Progress, corrected_months, csv, earlier_documents, failed, focus, peppol,
+    sie, xlsx,
 };
 use crate::bill::Bill;
 use crate::biller::Biller;
@@ -23,11 +26,24 @@ pub enum Format {
     Sie,
     /// Electronic invoices and credit notes, in a zip file.
     Peppol,
+    /// The neutral format of FinOps, FOCUS 1.2, as CSV.
+    Focus,
+    /// The same as Parquet.
+    #[cfg(feature = "parquet")]
+    FocusParquet,
 }
 
 impl Format {
     /// Every format, once.
-    pub const ALL: [Format; 4] = [Format::Csv(Dialect::Rfc4180), Format::Xlsx, Format::Sie, Format::Peppol];
+    pub const ALL: &[Format] = &[
+        Format::Csv(Dialect::Rfc4180),
+        Format::Xlsx,
+        Format::Sie,
+        Format::Peppol,
+        Format::Focus,
+        #[cfg(feature = "parquet")]
+        Format::FocusParquet,
+    ];
 
     /// As it is written in paths and commands.
     pub const fn name(self) -> &'static str {
@@ -36,12 +52,15 @@ impl Format {
             Format::Xlsx => "xlsx",
             Format::Sie => "sie",
             Format::Peppol => "peppol",
+            Format::Focus => "focus",
+            #[cfg(feature = "parquet")]
+            Format::FocusParquet => "focus.parquet",
         }
     }
 
     /// The format with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 
     /// How names of its files end.
@@ -51,16 +70,21 @@ impl Format {
             Format::Xlsx => "xlsx",
             Format::Sie => "si",
             Format::Peppol => "zip",
+            Format::Focus => "focus.csv",
+            #[cfg(feature = "parquet")]
+            Format::FocusParquet => "focus.parquet",
         }
     }
 
     /// The type of its files. SIE has none of its own.
     pub const fn media_type(self) -> &'static str {
         match self {
-            Format::Csv(_) => "text/csv; charset=utf-8; header=present",
+            Format::Csv(_) | Format::Focus => "text/csv; charset=utf-8; header=present",
             Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Format::Sie => "application/octet-stream",
             Format::Peppol => "application/zip",
+            #[cfg(feature = "parquet")]
+            Format::FocusParquet => "application/vnd.apache.parquet",
         }
     }
 }
@@ -105,7 +129,12 @@ impl Material {
     ///
     /// # Errors
     /// [`Error::NotExportable`] when it cannot be had so, [`Error::Export`] when `out` does not take it.
-    pub fn write(&self, format: Format, mut out: impl Write, progress: Progress<'_>) -> crate::Result<()> {
+    pub fn write(
+        &self,
+        format: Format,
+        mut out: impl Write + Send,
+        progress: Progress<'_>,
+    ) -> crate::Result<()> {
         match format {
             Format::Csv(dialect) => csv(&self.bill, dialect, out, progress),
             // A workbook's directory stands at its end and points back, so it is whole before it is sent.
@@ -116,6 +145,9 @@ impl Material {
             }
             Format::Sie => sie(&self.bill, &self.catalogue, out, progress).map(drop),
             Format::Peppol => peppol(&self.bill, &self.catalogue, &self.earlier, out, progress).map(drop),
+            Format::Focus => focus(&self.bill, &self.catalogue, out, progress),
+            #[cfg(feature = "parquet")]
+            Format::FocusParquet => focus_parquet(&self.bill, &self.catalogue, out, progress),
         }
     }
 }

@@ -57,7 +57,7 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
     let mark = if bill.state == MonthState::Closed { "" } else { "-preliminary" };
     let payers = bill.payers();
     let mut making =
-        Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 5 + payers.len() };
+        Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 6 + payers.len() };
     let whole = bill.totals.net + bill.totals.surcharge;
     let rows = Some(bill.charges.len());
     for (name, format) in [
@@ -70,6 +70,10 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
             Ok(whole)
         })?;
     }
+    making.add(&format!("focus-{month}{mark}.csv"), None, |file| {
+        material.write(Format::Focus, file, &mut |_, _| ())?;
+        Ok(whole)
+    })?;
     making.add(&format!("kontering-{month}{mark}.si"), None, |file| {
         let booked = sie(bill, catalogue, file, &mut |_, _| ())?;
         tied_out("sie", booked, internal(bill))

@@ -57,6 +57,10 @@ enum FileFormat {
     Sie,
     /// Electronic invoices and credit notes of the companies (Peppol BIS Billing 3.0), in a zip file.
     Peppol,
+    /// FOCUS 1.2 as CSV: the neutral format of cost and usage tools.
+    Focus,
+    /// FOCUS 1.2 as Parquet, where the program was built with it.
+    FocusParquet,
     /// The package as one zip file.
     Package,
 }
@@ -77,6 +81,8 @@ impl FileFormat {
             FileFormat::Xlsx => ("xlsx", "xlsx"),
             FileFormat::Sie => ("sie", "si"),
             FileFormat::Peppol => ("peppol", "zip"),
+            FileFormat::Focus => ("focus", "focus.csv"),
+            FileFormat::FocusParquet => ("focus.parquet", "focus.parquet"),
             FileFormat::Package => ("package.zip", "zip"),
         }
     }
