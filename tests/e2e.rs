@@ -29,9 +29,6 @@ mod groups;
 mod hostile;
 #[path = "e2e/keys.rs"]
 mod keys;
-#[cfg(feature = "testkit")]
-#[path = "e2e/exports/peppol.rs"]
-mod peppol;
 #[path = "e2e/python.rs"]
 mod python;
 #[path = "e2e/quarantine.rs"]

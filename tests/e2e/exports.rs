@@ -2,3 +2,13 @@
 
 #[path = "exports/focus.rs"]
 pub(crate) mod focus;
+#[path = "exports/month_end.rs"]
+mod month_end;
+#[path = "exports/peppol.rs"]
+pub(crate) mod peppol;
+#[path = "exports/sheets.rs"]
+mod sheets;
+#[path = "exports/sie.rs"]
+mod sie;
+#[path = "exports/sums.rs"]
+mod sums;

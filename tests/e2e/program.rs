@@ -203,6 +203,18 @@ impl Program {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
+
+    /// Runs a command that must fail, and say why.
+    pub(crate) fn refused(&self, arguments: &[&str], why: &str) {
+        let output = Command::new(env!("CARGO_BIN_EXE_taxameter"))
+            .args(arguments)
+            .args(["--server", &self.url])
+            .current_dir(self.directory.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(why), "{arguments:?}: {said}");
+    }
 }
 
 impl Drop for Program {

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
-/// Tests run beside each other; the environment is made once.
-static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+use crate::python;
+
+/// What the validators run on.
+const PYTHON: python::Version = (3, 11);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -24,26 +25,12 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// The Python of a virtual environment with these requirements, in the target directory.
-fn venv(name: &str, requirements: &Path) -> PathBuf {
-    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let installed = environment.join("installed.txt");
-    if std::fs::read(&installed).ok() != Some(std::fs::read(requirements).unwrap()) {
-        let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
-        assert!(made.status.success(), "{}", said(&made));
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"];
-        let made = run(Command::new(environment.join("bin/python")).args(pip).arg(requirements));
-        assert!(made.status.success(), "{}", said(&made));
-        std::fs::copy(requirements, installed).unwrap();
-    }
-    environment.join("bin/python")
-}
-
 /// Whether the validators find nothing in a document, or in all of a directory's, not even a warning; else what they say.
 pub(crate) fn check(xml: &Path) -> Result<(), String> {
     let directory = root().join("tests/validators/peppol");
-    let python = PYTHON.get_or_init(|| venv("peppol", &directory.join("requirements.txt")));
-    let output = run(Command::new(python).arg(directory.join("validate.py")).arg(xml));
+    let python = python::interpreter(PYTHON).unwrap();
+    let commands = python::environment("peppol", &python, &directory.join("requirements.txt"));
+    let output = run(Command::new(commands.join("python")).arg(directory.join("validate.py")).arg(xml));
     if output.status.success() { Ok(()) } else { Err(said(&output)) }
 }
 

@@ -1,0 +1,59 @@
+//! Workbooks and CSV, opened by LibreOffice and openpyxl.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::python;
+
+/// What openpyxl runs on.
+const PYTHON: python::Version = (3, 9);
+
+/// How LibreOffice reads our CSV for Swedish Excel: semicolons, quotation marks, UTF-8, from the first line, the columns of
+/// codes as text (2) and the rest as it is understood (1) in Swedish (1053), without turning quoted numbers into text.
+fn csv_filter() -> String {
+    let is_number =
+        |field: &&str| ["quantity", "unit_price", "gross", "joint", "net", "surcharge"].contains(field);
+    let columns = (1..).zip(billing::export::FIELDS);
+    let formats: Vec<String> =
+        columns.map(|(n, field)| format!("{n}/{}", if is_number(&field) { 1 } else { 2 })).collect();
+    format!("CSV:59,34,76,1,{},1053,false,false", formats.join("/"))
+}
+
+/// Whether every cell of a month's workbook and of its CSV for Excel, opened by others, is what the charges say; else what
+/// is not.
+pub(crate) fn check(workbook: &Path, csv: &Path, charges: &[Value]) -> Result<(), String> {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = open(directory.path(), workbook, None);
+    let lines = open(directory.path(), csv, Some(&csv_filter()));
+    let ledger = directory.path().join("charges.json");
+    std::fs::write(&ledger, serde_json::to_vec(charges).unwrap()).unwrap();
+    compare(&ledger, "workbook", workbook)?;
+    compare(&ledger, "opened", &opened)?;
+    compare(&ledger, "lines", &lines)
+}
+
+/// What LibreOffice makes of a file.
+fn open(directory: &Path, file: &Path, filter: Option<&str>) -> PathBuf {
+    let mut office = Command::new("soffice");
+    // A profile of its own: two LibreOffices of one profile wait for each other.
+    office.arg(format!("-env:UserInstallation=file://{}", directory.join("profile").display()));
+    office.args(filter.map(|filter| format!("--infilter={filter}")));
+    office.args(["--headless", "--convert-to", "xlsx", "--outdir"]).arg(directory).arg(file);
+    let said = python::run(&mut office);
+    let opened = directory.join(file.with_extension("xlsx").file_name().unwrap());
+    assert!(opened.is_file(), "LibreOffice did not open {}: {said}", file.display());
+    opened
+}
+
+fn compare(ledger: &Path, kind: &str, file: &Path) -> Result<(), String> {
+    let python = python::interpreter(PYTHON).unwrap();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/validators/sheets");
+    let commands = python::environment("sheets", &python, &directory.join("requirements.txt"));
+    let mut check = Command::new(commands.join("python"));
+    check.arg(directory.join("check.py")).arg(ledger).arg(kind).arg(file);
+    let output = check.output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(()) } else { Err(said(&output.stdout) + &said(&output.stderr)) }
+}
