@@ -197,7 +197,7 @@ async fn what_is_wrong_with_a_question_is_said_in_two_languages(place: &Place) {
             "invalid_cursor",
         ),
         (Method::GET, "/v1/months/2021-3/documents", StatusCode::BAD_REQUEST, "invalid_parameter"),
-        (Method::GET, "/v1/exports/2021-03/sie", StatusCode::NOT_FOUND, "not_found"),
+        (Method::GET, "/v1/exports/2021-03/ods", StatusCode::NOT_FOUND, "not_found"),
         (Method::GET, "/v1/exports/1999-01/csv", StatusCode::NOT_FOUND, "not_found"),
     ];
     for (method, path, status, code) in cases {
