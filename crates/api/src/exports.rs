@@ -64,33 +64,47 @@ pub(crate) async fn get(
     Ok((headers, streamed(material, wanted).await?).into_response())
 }
 
-/// The file as a body. What fails before the first chunk is a problem; when writing fails later the connection breaks, so
-/// that nobody takes a part for the whole.
+/// What comes of writing a file: a part of it, or that it is whole.
+enum Part {
+    Bytes(Bytes),
+    End,
+}
+
+/// The file as a body. What fails before the first chunk is a problem; when writing fails later, or ends without having
+/// said that the file is whole, the connection breaks, so that nobody takes a part for the whole.
 async fn streamed(material: Material, wanted: Wanted) -> Result<Body, Problem> {
     let (sender, mut receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
     tokio::task::spawn_blocking(move || {
         let mut chunks = Chunks { buffer: Vec::with_capacity(CHUNK_BYTES), sender: sender.clone() };
-        if let Err(error) = wanted.write(&material, &mut chunks)
-            && !sender.is_closed()
-        {
-            let _ = sender.blocking_send(Err(error));
-        }
+        let _ = sender.blocking_send(wanted.write(&material, &mut chunks).map(|()| Part::End));
     });
     let first = match receiver.recv().await {
         Some(Err(error)) => return Err(crate::billing_problem(&error)),
         first => first,
     };
-    let rest =
-        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
-    let chunks = stream::iter(first).chain(rest).map(|chunk| {
-        // The reader is told that it broke off; what it says of the cause is not.
-        chunk.map_err(|error| {
-            drop(Problem::internal(&error));
-            io::Error::other("the export broke off")
-        })
+    let chunks = stream::unfold((first, receiver), |(first, mut receiver)| async move {
+        let part = match first {
+            Some(first) => Some(first),
+            None => receiver.recv().await,
+        };
+        let chunk = match part {
+            Some(Ok(Part::End)) => return None,
+            Some(Ok(Part::Bytes(bytes))) => Ok(bytes),
+            None => Err(broken_off()),
+            // The reader is told that it broke off; what it says of the cause is not.
+            Some(Err(error)) => {
+                drop(Problem::internal(&error));
+                Err(broken_off())
+            }
+        };
+        Some((chunk, (None, receiver)))
     });
     // What compresses a body asks once more after its end.
     Ok(Body::from_stream(chunks.fuse()))
+}
+
+fn broken_off() -> io::Error {
+    io::Error::other("the export broke off")
 }
 
 impl Wanted {
@@ -158,7 +172,7 @@ impl Wanted {
 /// Writes into the body, a chunk at a time, and waits while the reader is slow.
 struct Chunks {
     buffer: Vec<u8>,
-    sender: mpsc::Sender<billing::Result<Bytes>>,
+    sender: mpsc::Sender<billing::Result<Part>>,
 }
 
 impl Write for Chunks {
@@ -175,6 +189,6 @@ impl Write for Chunks {
             return Ok(());
         }
         let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        self.sender.blocking_send(Ok(chunk.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.sender.blocking_send(Ok(Part::Bytes(chunk.into()))).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }

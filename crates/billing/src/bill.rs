@@ -161,7 +161,8 @@ impl Bill {
             findings: Vec::new(),
             catalogue: self.catalogue.clone(),
             rate_decision: self.rate_decision.clone(),
-            frozen: self.frozen.clone(),
+            // Why gaps were accepted may name others.
+            frozen: self.frozen.clone().map(|frozen| Frozen { accepted_gaps: String::new(), ..frozen }),
             ..*self
         }
     }

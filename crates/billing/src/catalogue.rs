@@ -118,7 +118,7 @@ impl Biller {
             return Ok(None);
         };
         let files = files_of(self.store().catalogue_files(&stored).await.map_err(&reading)?);
-        Ok(catalog::check(&files).ok().map(|checked| Arc::new(checked.catalogue)))
+        Ok(Some(Arc::new(catalog::recall(&files))))
     }
 }
 

@@ -73,6 +73,23 @@ pub(crate) type Places = BTreeMap<(Object, String), Place>;
 /// # Errors
 /// Everything that was found, warnings too, ordered by file and line, when anything of it must be mended.
 pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
+    let draft = draft(files);
+    let mut findings = draft.findings.0;
+    findings.sort_by(|a, b| (&a.file, a.line, &a.field, a.code).cmp(&(&b.file, b.line, &b.field, b.code)));
+    if findings.iter().any(|finding| finding.severity() == Severity::Error) {
+        return Err(findings);
+    }
+    let catalogue = Catalogue { version: files.version(), ..draft.catalogue };
+    Ok(Checked { catalogue, warnings: findings, places: draft.places })
+}
+
+/// What a version says that passed when it was put in force: months were closed on it, so rules that came later are not held
+/// against it.
+pub fn recall(files: &Files) -> Catalogue {
+    Catalogue { version: files.version(), ..draft(files).catalogue }
+}
+
+fn draft(files: &Files) -> Draft {
     let mut draft = Draft::read(files);
     decisions::read(&mut draft);
     organisation::read(&mut draft);
@@ -88,13 +105,7 @@ pub fn check(files: &Files) -> Result<Checked, Vec<Finding>> {
     entries::read(&mut draft);
     scopes::read(&mut draft);
     postings::read(&mut draft);
-    let mut findings = draft.findings.0;
-    findings.sort_by(|a, b| (&a.file, a.line, &a.field, a.code).cmp(&(&b.file, b.line, &b.field, b.code)));
-    if findings.iter().any(|finding| finding.severity() == Severity::Error) {
-        return Err(findings);
-    }
-    let catalogue = Catalogue { version: files.version(), ..draft.catalogue };
-    Ok(Checked { catalogue, warnings: findings, places: draft.places })
+    draft
 }
 
 /// What was read so far.

@@ -22,7 +22,7 @@ mod text;
 mod units;
 mod values;
 
-pub use check::{Checked, check};
+pub use check::{Checked, check, recall};
 pub use closed::{changes_closed_month, removes_used_meters};
 pub use diff::{Change, diff};
 pub use files::{Error, Files};

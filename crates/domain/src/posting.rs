@@ -81,6 +81,8 @@ pub struct PostingDimension {
     pub debit: Option<DimensionValue>,
     /// What stands in it on the deliverer's side; none when it is left out there.
     pub credit: Option<DimensionValue>,
+    /// The ledger's own codes for ours, where they are others.
+    pub codes: BTreeMap<String, String>,
 }
 
 /// On which accounts lines are booked.
@@ -154,10 +156,12 @@ pub struct Side<'a> {
 pub struct PostedObject<'a> {
     /// The dimension's number.
     pub dimension: u16,
-    /// The code.
+    /// The ledger's code.
     pub code: &'a str,
-    /// What the code is of.
+    /// What it is of.
     pub value: &'a DimensionValue,
+    /// Our code of it.
+    pub ours: &'a str,
 }
 
 /// A booking: the same amount on both sides.
@@ -198,7 +202,9 @@ impl PostingMap {
                     of: &dyn Fn(u16, &'a PostingDimension) -> Option<&'a DimensionValue>| {
             let objects = self.dimensions.iter().filter_map(|(number, dimension)| {
                 let value = of(*number, dimension)?;
-                Some(PostedObject { dimension: *number, code: value.of(line), value })
+                let ours = value.of(line);
+                let code = dimension.codes.get(ours).map_or(ours, String::as_str);
+                Some(PostedObject { dimension: *number, code, value, ours })
             });
             Side { account, objects: objects.collect() }
         };
@@ -246,6 +252,7 @@ mod tests {
                         name: "Ansvar".to_owned(),
                         debit: Some(DimensionValue::CostCentre),
                         credit: fixed("900100"),
+                        codes: BTreeMap::new(),
                     },
                 ),
                 (
@@ -254,6 +261,7 @@ mod tests {
                         name: "Motpart".to_owned(),
                         debit: None,
                         credit: Some(DimensionValue::Customer),
+                        codes: BTreeMap::from([("UAF".to_owned(), "U01".to_owned())]),
                     },
                 ),
             ]),
@@ -286,7 +294,7 @@ mod tests {
     fn the_narrowest_rule_decides_first_by_service_then_by_payer() {
         let map = map();
         let booked = |kind, customer, service| shown(&map.posting(&line(kind, customer, service)).unwrap());
-        assert_eq!(booked(LineKind::Service, "UAF", "mdm"), "7510 {1 0441001} / 3910 {1 900100 20 UAF}");
+        assert_eq!(booked(LineKind::Service, "UAF", "mdm"), "7510 {1 0441001} / 3910 {1 900100 20 U01}");
         assert_eq!(booked(LineKind::Service, "KLF", "mdm"), "7511 {1 0441001} / 3911 {1 900100 20 KLF}");
         assert_eq!(booked(LineKind::Service, "KLF", "e-moten"), "7512 {1 0441001} / 3912 {1 900100 20 KLF}");
     }

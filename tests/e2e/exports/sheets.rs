@@ -29,9 +29,10 @@ pub(crate) fn check(workbook: &Path, csv: &Path, charges: &[Value]) -> Result<()
     let lines = open(directory.path(), csv, Some(&csv_filter()));
     let ledger = directory.path().join("charges.json");
     std::fs::write(&ledger, serde_json::to_vec(charges).unwrap()).unwrap();
-    compare(&ledger, "workbook", workbook)?;
-    compare(&ledger, "opened", &opened)?;
-    compare(&ledger, "lines", &lines)
+    let found = [("workbook", workbook), ("opened", &opened), ("lines", &lines)]
+        .map(|(kind, file)| compare(&ledger, kind, file).err().map(|found| format!("{kind}: {found}")));
+    let found: Vec<String> = found.into_iter().flatten().collect();
+    if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
 }
 
 /// What LibreOffice makes of a file.

@@ -14,11 +14,10 @@ from openpyxl import load_workbook
 NUMBERS = {"quantity", "unit_price", "gross", "joint", "net", "surcharge"}
 AMOUNTS = ["gross", "joint", "net", "surcharge"]
 AMOUNT_TITLES = ["Brutto, kr", "Gemensamt, kr", "Netto, kr", "Påslag, kr", "Summa, kr"]
-# The columns of the sheets of lines, by what the API calls them.
+# The columns of the sheet of lines, by what the API calls them; that of corrections has one more.
 LINES = {
     "Rad-id": "id",
     "Månad": "month",
-    "Rättar": "corrects",
     "Betalare": "customer",
     "Kostnadsställe": "costcentre",
     "Tjänst": "service",
@@ -58,12 +57,14 @@ def rows(sheet):
 
 
 def compare_lines(where, found, charges, names):
+    missing = [title for title in names if found and title not in found[0]]
+    if missing:
+        differ(f"{where}: columns", None, missing)
     if len(found) != len(charges):
         differ(f"{where}: number of rows", len(found), len(charges))
     for number, (row, charge) in enumerate(zip(found, charges), start=2):
         for title, field in names.items():
-            if title in row:
-                same(f"{where} row {number} {title}", field, row[title], charge[field])
+            same(f"{where} row {number} {title}", field, row.get(title), charge[field])
 
 
 def sums(charges, key):
@@ -92,7 +93,7 @@ def opened(path, charges):
     own = [charge for charge in charges if charge["corrects"] is None]
     corrections = [charge for charge in charges if charge["corrects"] is not None]
     compare_lines(f"{path} Rader", rows(book["Rader"]), own, LINES)
-    compare_lines(f"{path} Rättelser", rows(book["Rättelser"]), corrections, LINES)
+    compare_lines(f"{path} Rättelser", rows(book["Rättelser"]), corrections, LINES | {"Rättar": "corrects"})
     compare_sums(f"{path} Per betalare", book["Per betalare"], "Betalare", charges, "customer")
     compare_sums(f"{path} Per tjänst", book["Per tjänst"], "Tjänst", charges, "service")
     for row in rows(book["Kontroll"]):

@@ -106,15 +106,8 @@ impl Biller {
     /// # Errors
     /// [`Error::UnknownCatalogue`] when nobody has the version of the catalogue that it was closed on.
     pub async fn material(&self, bill: Arc<Bill>) -> crate::Result<Material> {
-        let catalogue = match self.catalogue_of(&bill.catalogue).await? {
-            Some(catalogue) => catalogue,
-            // A month before the first that was closed was reckoned on none.
-            None if bill.charges.is_empty() => self.catalogue(),
-            None => {
-                let (month, version) = (bill.month, bill.catalogue.clone());
-                return Err(Error::UnknownCatalogue { month, version });
-            }
-        };
+        let unknown = || Error::UnknownCatalogue { month: bill.month, version: bill.catalogue.clone() };
+        let catalogue = self.catalogue_of(&bill.catalogue).await?.ok_or_else(unknown)?;
         let mut corrected = Vec::new();
         for month in corrected_months(&bill) {
             corrected.push(self.charges(month).await?);

@@ -59,24 +59,25 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
     let mut making =
         Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 6 + payers.len() };
     let whole = bill.totals.net + bill.totals.surcharge;
-    let rows = Some(bill.charges.len());
-    for (name, format) in [
-        (format!("underlag-{month}{mark}.xlsx"), Format::Xlsx),
-        (format!("rader-{month}{mark}.csv"), Format::Csv(Dialect::Rfc4180)),
-        (format!("rader-excel-{month}{mark}.csv"), Format::Csv(Dialect::ExcelSv)),
+    making.add(&format!("underlag-{month}{mark}.xlsx"), |file| {
+        xlsx(bill, file, &mut |_, _| ())?;
+        Ok((Some(bill.charges.len()), whole))
+    })?;
+    for (name, format, delimiter, columns) in [
+        ("rader", Format::Csv(Dialect::Rfc4180), b',', &["net", "surcharge"][..]),
+        ("rader-excel", Format::Csv(Dialect::ExcelSv), b';', &["net", "surcharge"]),
+        ("focus", Format::Focus, b',', &["BilledCost"]),
     ] {
-        making.add(&name, rows, |file| {
-            material.write(format, file, &mut |_, _| ())?;
-            Ok(whole)
+        making.add(&format!("{name}-{month}{mark}.csv"), |file| {
+            material.write(format, &mut *file, &mut |_, _| ())?;
+            let (rows, sum) =
+                summed(file, delimiter, columns).map_err(|source| failed(format.name(), source))?;
+            Ok((Some(rows), tied_out(format.name(), sum, whole)?))
         })?;
     }
-    making.add(&format!("focus-{month}{mark}.csv"), None, |file| {
-        material.write(Format::Focus, file, &mut |_, _| ())?;
-        Ok(whole)
-    })?;
-    making.add(&format!("kontering-{month}{mark}.si"), None, |file| {
+    making.add(&format!("kontering-{month}{mark}.si"), |file| {
         let booked = sie(bill, catalogue, file, &mut |_, _| ())?;
-        tied_out("sie", booked, internal(bill))
+        Ok((None, tied_out("sie", booked, internal(bill))?))
     })?;
     making.step(&format!("fakturor-{month}{mark}"), |making| {
         let take: peppol::Take<'_> =
@@ -87,9 +88,9 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
     for payer in payers {
         let of = bill.of_payer(&payer.customer.code);
         let name = format!("specifikation/{}-{month}{mark}.xlsx", payer.customer.code);
-        making.add(&name, Some(of.charges.len()), |file| {
+        making.add(&name, |file| {
             xlsx(&of, file, &mut |_, _| ())?;
-            Ok(payer.totals.net + payer.totals.surcharge)
+            Ok((Some(of.charges.len()), payer.totals.net + payer.totals.surcharge))
         })?;
     }
     Ok(making.manifest)
@@ -100,6 +101,24 @@ fn internal(bill: &Bill) -> Money {
     let internal =
         bill.charges.iter().filter(|charge| charge.customer.kind != domain::event::CustomerKind::Bolag);
     internal.map(|charge| charge.net + charge.surcharge).sum()
+}
+
+/// How many rows a finished CSV file has, and what some of its columns come to, read from its own bytes.
+fn summed(file: &[u8], delimiter: u8, columns: &[&str]) -> Result<(usize, Money), ::csv::Error> {
+    let file = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
+    let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).from_reader(file);
+    let titles = reader.headers()?.clone();
+    let columns: Vec<usize> =
+        columns.iter().filter_map(|column| titles.iter().position(|title| title == *column)).collect();
+    let (mut rows, mut sum) = (0, Money::ZERO);
+    for row in reader.records() {
+        let row = row?;
+        rows += 1;
+        // A cell that is no amount makes the sum another.
+        let amount = |text: &str| text.replace(',', ".").parse().ok().and_then(Money::rounded);
+        sum += columns.iter().filter_map(|column| amount(row.get(*column)?)).sum();
+    }
+    Ok((rows, sum))
 }
 
 fn tied_out(format: &'static str, total: Money, expected: Money) -> crate::Result<Money> {
@@ -120,12 +139,11 @@ impl Making<'_> {
     fn add(
         &mut self,
         name: &str,
-        rows: Option<usize>,
-        write: impl FnOnce(&mut Vec<u8>) -> crate::Result<Money>,
+        write: impl FnOnce(&mut Vec<u8>) -> crate::Result<(Option<usize>, Money)>,
     ) -> crate::Result<()> {
         self.step(name, |making| {
             let mut bytes = Vec::new();
-            let total = write(&mut bytes)?;
+            let (rows, total) = write(&mut bytes)?;
             making.put(name, &bytes, rows, total)
         })
     }

@@ -14,7 +14,7 @@ use std::io::{Cursor, Write};
 
 use ::csv::{QuoteStyle, Terminator, WriterBuilder};
 use chrono::NaiveDate;
-use domain::catalogue::Catalogue;
+use domain::catalogue::{Catalogue, Invoicing};
 use domain::charge::Charge;
 use domain::document::{Document, DocumentType, documents};
 use domain::event::CustomerKind;
@@ -101,10 +101,15 @@ pub(super) fn each_document(
     take: Take<'_>,
     progress: Progress<'_>,
 ) -> crate::Result<Money> {
+    let documents = documents_of(bill);
+    // Who invoices nobody need not say how.
+    if documents.is_empty() {
+        take(BY_HAND, &list_by_hand(bill, &catalogue.invoicing, &[])?, Money::ZERO)?;
+        return Ok(Money::ZERO);
+    }
     let seller = seller(catalogue)?;
     let mut by_hand = Vec::new();
     let (mut done, total) = (0, bill.charges.len());
-    let documents = documents_of(bill);
     for document in documents.iter() {
         let charges = charges_of(bill, document);
         done += charges.len();
@@ -118,7 +123,7 @@ pub(super) fn each_document(
         progress(done, total);
     }
     let left = by_hand.iter().map(|(document, _)| document.total()).sum();
-    take(BY_HAND, &list_by_hand(bill, seller, &by_hand)?, left)?;
+    take(BY_HAND, &list_by_hand(bill, &catalogue.invoicing, &by_hand)?, left)?;
     Ok(documents.iter().map(Document::total).sum())
 }
 
@@ -209,7 +214,7 @@ fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, bytes: &[u8]) -> crate:
 /// The documents that are to be invoiced by hand, with what they come to and why, for Excel in Sweden.
 fn list_by_hand(
     bill: &Bill,
-    seller: Seller<'_>,
+    invoicing: &Invoicing,
     by_hand: &[(&Document, Vec<&'static str>)],
 ) -> crate::Result<Vec<u8>> {
     let mut bytes = "\u{feff}".as_bytes().to_vec();
@@ -220,7 +225,6 @@ fn list_by_hand(
         .from_writer(&mut bytes);
     writer.write_record(BY_HAND_FIELDS).map_err(|source| failed("peppol", source))?;
     for (document, missing) in by_hand {
-        let invoicing = seller.invoicing;
         let amounts = Amounts::of(document.total(), invoicing.vat_percent, invoicing.rounds_to_kronor);
         let kind = match document.kind {
             DocumentType::Invoice => "faktura",

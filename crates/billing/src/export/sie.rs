@@ -27,6 +27,8 @@ const SIE: &str = "sie";
 const TEXT_MAX: usize = 50;
 /// The dimension of cost objects, which is one below that of cost centres (SIE 4B §8.2).
 const COST_OBJECT: u16 = 2;
+/// The dimension of cost centres.
+const COST_CENTRE: u16 = 1;
 
 /// The vouchers of a month: what is booked where, by payer.
 type Vouchers<'a> = BTreeMap<&'a str, BTreeMap<Entry<'a>, Money>>;
@@ -195,7 +197,13 @@ fn declare(bill: &Bill, catalogue: &Catalogue, vouchers: &Vouchers<'_>, file: &m
         record(file, "#KONTO", &[bare(number), field(name)]);
     }
     let objects: BTreeSet<PostedObject<'_>> = sides().flat_map(|side| side.objects.iter().copied()).collect();
-    let numbers: BTreeSet<u16> = objects.iter().map(|object| object.dimension).collect();
+    let mut numbers: BTreeSet<u16> = objects.iter().map(|object| object.dimension).collect();
+    if numbers.contains(&COST_OBJECT)
+        && numbers.insert(COST_CENTRE)
+        && !catalogue.posting.dimensions.contains_key(&COST_CENTRE)
+    {
+        record(file, "#DIM", &[bare(COST_CENTRE), field("Kostnadsställe")]);
+    }
     for (number, dimension) in catalogue.posting.dimensions.iter().filter(|(n, _)| numbers.contains(n)) {
         let name = field(&dimension.name);
         match *number {
@@ -233,7 +241,7 @@ impl<'a> Names<'a> {
 
     /// The code itself where it has no name.
     fn name(&self, object: &PostedObject<'a>) -> &'a str {
-        let code = object.code;
+        let code = object.ours;
         let name = match object.value {
             DimensionValue::CostCentre => self.catalogue.costcentres.get(code).map(|of| of.name.as_str()),
             DimensionValue::Service => self.services.get(code).copied(),
@@ -244,7 +252,7 @@ impl<'a> Names<'a> {
                 self.catalogue.posting.objects.get(&key).map(String::as_str)
             }
         };
-        name.unwrap_or(code)
+        name.unwrap_or(object.code)
     }
 }
 
@@ -262,11 +270,11 @@ fn voucher(
     let day = date(bill.month.last_day());
     // The ledger gives the number.
     let (series, number) = (field(&catalogue.posting.series), field(""));
-    record(file, "#VER", &[series, number, day.clone(), field(&text), date(made(bill)), field("taxameter")]);
+    record(file, "#VER", &[series, number, day.clone(), text, date(made(bill)), field("taxameter")]);
     file.extend_from_slice(b"{\r\n");
     let mut sum = Money::ZERO;
     for (entry, amount) in entries {
-        let text = field(&shortened(&entry_text(entry, bill.month), TEXT_MAX));
+        let text = shortened(&entry_text(entry, bill.month), TEXT_MAX);
         for (side, amount) in [(&entry.posting.debit, *amount), (&entry.posting.credit, -*amount)] {
             let fields = [bare(side.account), objects(side), bare(amount), day.clone(), text.clone()];
             record(file, "#TRANS", &fields);

@@ -16,6 +16,8 @@ const FILE: &str = "kontering.toml";
 
 /// Employees: no export of ours has personal data.
 const EMPLOYEE: u16 = 7;
+/// The longest code that every ledger takes (domain §2.1).
+const CODE_CHARS_MAX: usize = 20;
 
 pub(super) fn read(draft: &mut Draft) {
     let Some(root) = draft.document(FILE) else { return };
@@ -97,7 +99,7 @@ fn read_dimensions(draft: &mut Draft, root: &Table, map: &mut PostingMap) {
     for row in root.tables("dimension") {
         let findings = &mut draft.findings;
         let cells = &["nummer", "namn", "debet", "kredit"];
-        row.expect(Fields { cells, tables: &["objekt"], ..Fields::default() }, findings);
+        row.expect(Fields { cells, tables: &["objekt", "koder"], ..Fields::default() }, findings);
         let number = row.required("nummer", findings).and_then(|cell| dimension(cell, findings));
         let name = row.required("namn", findings).map(|cell| cell.text.clone());
         let mut side = |name| row.cell(name).map(|cell| value(cell, findings));
@@ -111,7 +113,9 @@ fn read_dimensions(draft: &mut Draft, root: &Table, map: &mut PostingMap) {
                 map.objects.insert((number, of), called);
             }
         }
-        let dimension = PostingDimension { name, debit: debit.flatten(), credit: credit.flatten() };
+        let codes = codes(row, findings);
+        let dimension = PostingDimension { name, debit: debit.flatten(), credit: credit.flatten(), codes };
+        find_long_codes(draft, row, &dimension);
         if map.dimensions.insert(number, dimension).is_some() {
             draft.find(
                 Code::InvalidPostingDimension,
@@ -124,6 +128,32 @@ fn read_dimensions(draft: &mut Draft, root: &Table, map: &mut PostingMap) {
             );
         }
     }
+}
+
+/// The ledger's codes for ours.
+fn codes(row: &Table, findings: &mut Findings) -> BTreeMap<String, String> {
+    let Some(Node::Table(table)) = row.nodes.get("koder") else { return BTreeMap::new() };
+    let read = |ours: &String| Some((ours.clone(), code(table.required(ours, findings)?, findings)?));
+    table.nodes.keys().filter_map(read).collect()
+}
+
+/// Finds services whose slug is longer than what every ledger takes, where slugs are codes.
+fn find_long_codes(draft: &mut Draft, row: &Table, dimension: &PostingDimension) {
+    let sides = [&dimension.debit, &dimension.credit];
+    if !sides.contains(&&Some(DimensionValue::Service)) {
+        return;
+    }
+    let is_long = |slug: &&String| slug.len() > CODE_CHARS_MAX && !dimension.codes.contains_key(*slug);
+    let long: Vec<&str> = draft.catalogue.services.keys().filter(is_long).map(String::as_str).collect();
+    if long.is_empty() {
+        return;
+    }
+    let message = say(
+        format!("tjänsten {} är längre än {CODE_CHARS_MAX} tecken", long.join(", ")),
+        format!("service {} is longer than {CODE_CHARS_MAX} characters", long.join(", ")),
+    );
+    let fix = say("ge den en kortare kod under koder", "give it a shorter code under koder");
+    draft.find(Code::InvalidPostingCode, &row.place, message, fix);
 }
 
 /// A dimension's number: one with a meaning that lines can have, or a free one (SIE 4B §8.2).
@@ -159,7 +189,7 @@ fn value(cell: &Cell, findings: &mut Findings) -> Option<DimensionValue> {
 fn code(cell: &Cell, findings: &mut Findings) -> Option<String> {
     let is_code =
         |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-    if (1..=20).contains(&cell.text.len()) && cell.text.bytes().all(is_code) {
+    if (1..=CODE_CHARS_MAX).contains(&cell.text.len()) && cell.text.bytes().all(is_code) {
         return Some(cell.text.clone());
     }
     let (text, words) = (&cell.text, DimensionValue::WORDS.map(|(word, _)| word).join(", "));

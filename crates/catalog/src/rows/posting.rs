@@ -14,7 +14,9 @@ pub(super) fn posting_rows(map: &PostingMap) -> Vec<Row> {
     let accounts = map.accounts.iter().map(|(number, name)| format!("{number} {name}"));
     let dimensions = map.dimensions.iter().map(|(number, dimension)| {
         let side = |value: &Option<DimensionValue>| value.as_ref().map_or("–", word).to_owned();
-        format!("{number} {} {}/{}", dimension.name, side(&dimension.debit), side(&dimension.credit))
+        let codes =
+            dimension.codes.iter().map(|(ours, theirs)| format!(" {ours}={theirs}")).collect::<String>();
+        format!("{number} {} {}/{}{codes}", dimension.name, side(&dimension.debit), side(&dimension.credit))
     });
     let objects = map.objects.iter().map(|((number, code), name)| format!("{number}:{code} {name}"));
     let plan = row(

@@ -3,9 +3,9 @@
 mod package;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::Month;
 use futures::StreamExt;
@@ -27,9 +27,9 @@ pub struct Export {
     /// One file alone, in this form.
     #[arg(long, value_enum)]
     format: Option<FileFormat>,
-    /// The dialect of a CSV file.
-    #[arg(long, value_enum, default_value = "rfc4180")]
-    dialect: Dialect,
+    /// The dialect of a CSV file [default: rfc4180].
+    #[arg(long, value_enum, requires = "format")]
+    dialect: Option<Dialect>,
     /// The directory of the package [default: taxameter-MONTH], or with --format the file; - is standard output [default:
     /// taxameter-MONTH.FORMAT].
     #[arg(long, value_name = "PATH")]
@@ -74,16 +74,17 @@ enum Dialect {
 }
 
 impl FileFormat {
-    /// The last part of the path that it is had from, and how names of its files end.
-    const fn names(self) -> (&'static str, &'static str) {
-        match self {
-            FileFormat::Csv => ("csv", "csv"),
-            FileFormat::Xlsx => ("xlsx", "xlsx"),
-            FileFormat::Sie => ("sie", "si"),
-            FileFormat::Peppol => ("peppol", "zip"),
-            FileFormat::Focus => ("focus", "focus.csv"),
-            FileFormat::FocusParquet => ("focus.parquet", "focus.parquet"),
-            FileFormat::Package => ("package.zip", "zip"),
+    /// The last part of the path that it is had from, and how names of its files end: no two alike.
+    const fn names(self, dialect: Dialect) -> (&'static str, &'static str) {
+        match (self, dialect) {
+            (FileFormat::Csv, Dialect::Rfc4180) => ("csv", "csv"),
+            (FileFormat::Csv, Dialect::ExcelSv) => ("csv", "excel.csv"),
+            (FileFormat::Xlsx, _) => ("xlsx", "xlsx"),
+            (FileFormat::Sie, _) => ("sie", "si"),
+            (FileFormat::Peppol, _) => ("peppol", "peppol.zip"),
+            (FileFormat::Focus, _) => ("focus", "focus.csv"),
+            (FileFormat::FocusParquet, _) => ("focus.parquet", "focus.parquet"),
+            (FileFormat::Package, _) => ("package.zip", "zip"),
         }
     }
 }
@@ -95,24 +96,30 @@ impl Export {
             return verify.run().await;
         }
         let month = self.month.context("which month? such as: taxameter export 2021-03")?;
+        if self.dialect.is_some() && self.format != Some(FileFormat::Csv) {
+            bail!("--dialect is for --format csv");
+        }
         let mut query = Vec::new();
+        let mark = if self.preliminary { "-preliminary" } else { "" };
         if self.preliminary {
             query.push(("preliminary", "true".to_owned()));
         }
         let connection = self.target.connect().await?;
         let done = match self.format {
             None => {
-                let out = self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}")));
+                let out = self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}{mark}")));
                 package::fetch(&connection.client, month, &query, &out).await
             }
             Some(format) => {
-                if format == FileFormat::Csv && self.dialect == Dialect::ExcelSv {
+                let dialect = self.dialect.unwrap_or(Dialect::Rfc4180);
+                if dialect == Dialect::ExcelSv {
                     query.push(("dialect", "excel-sv".to_owned()));
                 }
-                let (name, suffix) = format.names();
+                let (name, suffix) = format.names(dialect);
                 let path = format!("/v1/exports/{month}/{name}");
                 let answer = connection.client.request(Method::GET, &path, &query, None).await?;
-                let out = self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}.{suffix}")));
+                let out =
+                    self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}{mark}.{suffix}")));
                 save(answer, &out).await
             }
         };
@@ -123,18 +130,32 @@ impl Export {
 
 /// Writes an answer to a file, or to standard output.
 #[expect(clippy::print_stderr, reason = "says where the file is, beside the file itself on standard output")]
-async fn save(answer: Response, out: &std::path::Path) -> anyhow::Result<()> {
+async fn save(answer: Response, out: &Path) -> anyhow::Result<()> {
     if out.as_os_str() == "-" {
         copy(answer, &mut tokio::io::stdout()).await?;
         return Ok(());
     }
     let writing = || format!("could not write {}", out.display());
-    let mut file =
-        tokio::fs::File::create(out).await.with_context(|| format!("could not create {}", out.display()))?;
+    // Under another name until it is whole: what stands at its place is never a part.
+    let part =
+        tempfile::Builder::new().permissions(shared()).tempfile_in(parent(out)).with_context(writing)?;
+    let mut file = tokio::fs::File::from_std(part.reopen().with_context(writing)?);
     let bytes = copy(answer, &mut file).await.with_context(writing)?;
     file.sync_all().await.with_context(writing)?;
+    part.persist(out).with_context(writing)?;
     eprintln!("{} ({bytes} bytes)", out.display());
     Ok(())
+}
+
+/// Where a file stands.
+fn parent(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file is its owner's alone; an export is for whom the user's mask says.
+#[cfg(unix)]
+fn shared() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
 }
 
 /// Copies an answer, showing how much has come.

@@ -59,7 +59,7 @@ pub struct ManifestFile {
     pub sha256: String,
     /// Its size in bytes.
     pub bytes: usize,
-    /// How many lines it has; none where lines are summed.
+    /// How many rows it has; none for files of another kind.
     pub rows: Option<usize>,
     /// What it comes to, without VAT.
     pub billed: String,
@@ -68,7 +68,7 @@ pub struct ManifestFile {
 /// A file that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// What it would have been called.
+    /// Which file, or which directory of files.
     pub name: String,
     /// Why it is not there.
     pub reason: String,

@@ -33,9 +33,12 @@ fn nearest(character: char) -> impl Iterator<Item = u8> {
     })
 }
 
-/// The first so many characters.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    text.chars().take(most).collect::<String>().trim_end().to_owned()
+/// A field of at most so many characters as they stand in the file.
+pub(super) fn shortened(text: &str, most: usize) -> Vec<u8> {
+    let whole = field(text);
+    let inside = &whole[1..whole.len() - 1];
+    let cut = inside[..inside.len().min(most)].trim_ascii_end();
+    [b"\"", cut, b"\""].concat()
 }
 
 #[cfg(test)]
@@ -55,8 +58,10 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        assert_eq!(shortened("åäö öå", 4), "åäö");
-        assert_eq!(shortened("åäö", 4), "åäö");
+        assert_eq!(shortened("åäö öå", 4), field("åäö"));
+        assert_eq!(shortened("åäö", 4), field("åäö"));
+        // Two characters in the file for one of the text.
+        assert_eq!(shortened("aaaЖ", 4), field("aaaZ"));
     }
 
     proptest! {

@@ -10,11 +10,12 @@ use domain::Month;
 use reqwest::Method;
 use zip::ZipArchive;
 
-use super::copy;
+use super::verify::hashes;
+use super::{copy, parent};
 use crate::client::Client;
 use crate::output::swedish;
 
-/// Fetches a month's package into a directory, which must not be there or be empty.
+/// Fetches a month's package into a new directory.
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) async fn fetch(
     client: &Client,
@@ -22,15 +23,15 @@ pub(super) async fn fetch(
     query: &[(&str, String)],
     out: &Path,
 ) -> anyhow::Result<()> {
-    if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
+    if out.exists() {
         let out = out.display();
         bail!(
-            "{out} is there already and not empty: name another directory with --out, or verify it with `taxameter export verify {out}`"
+            "{out} is there already: name a new directory with --out, or verify it with `taxameter export verify {out}`"
         );
     }
     let path = format!("/v1/exports/{month}/package.zip");
     let answer = client.request(Method::GET, &path, query, None).await?;
-    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent(out);
     fs::create_dir_all(parent).with_context(|| format!("could not create {}", parent.display()))?;
     let writing = || format!("could not write beside {}", out.display());
     let mut zipped = tokio::fs::File::from_std(tempfile::tempfile_in(parent).with_context(writing)?);
@@ -41,13 +42,12 @@ pub(super) async fn fetch(
     zipped.rewind()?;
     unpack(zipped, part.path()).with_context(writing)?;
     let manifest = read_manifest(part.path())?;
-    if out.exists() {
-        fs::remove_dir(out).with_context(writing)?;
+    let found = hashes(part.path())?;
+    if let Some(file) = manifest.files.iter().find(|file| found.get(&file.name) != Some(&file.sha256)) {
+        bail!("{} did not arrive as the manifest says: fetch the package again", file.name);
     }
-    let part = part.keep();
-    share(&part)?;
-    fs::rename(&part, out)
-        .with_context(|| format!("could not move {} to {}", part.display(), out.display()))?;
+    share(part.path())?;
+    fs::rename(part.path(), out).with_context(writing)?;
     let billed = swedish(&manifest.totals.billed);
     println!("{}: {} filer, {billed} kr utan moms", out.display(), manifest.files.len() + 1);
     for left in &manifest.left_out {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use billing::export::{MANIFEST, Manifest, ManifestFile};
 use clap::Args;
 use data_encoding::HEXLOWER;
+use domain::Month;
+use reqwest::Method;
 use sha2::{Digest, Sha256};
 
 use super::package::read_manifest;
@@ -62,6 +64,7 @@ impl Finding {
 }
 
 impl Verify {
+    #[expect(clippy::print_stdout, reason = "the command's answer")]
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let held = read_manifest(&self.directory)?;
         if held.state != "closed" {
@@ -73,13 +76,15 @@ impl Verify {
             );
         }
         let connection = self.target.connect().await?;
-        let path = format!("/v1/exports/{}/{MANIFEST}", held.month);
-        let answer = connection.client.get(&path, &[]).await?;
+        let month: Month = held.month.parse().map_err(|_| anyhow!("{:?} is no month", held.month))?;
+        let path = format!("/v1/exports/{month}/{MANIFEST}");
+        let answer = connection.client.request(Method::GET, &path, &[], None).await?;
+        let manifest = answer.bytes().await.context("the answer broke off")?;
         connection.close().await?;
         let closed: Manifest =
-            serde_json::from_value(answer).context("the program's manifest cannot be read")?;
+            serde_json::from_slice(&manifest).context("the program's manifest cannot be read")?;
         let there = hashes(&self.directory)?;
-        let found = compare(&held, &closed, &there);
+        let found = compare(&held, (&closed, &hash(&manifest)), &there);
         let mut list = List::new(&[text("file", "Fil"), text("finding", "Utfall")]);
         let named = |finding: &Finding| match self.output {
             Format::Table => finding.label(),
@@ -90,6 +95,9 @@ impl Verify {
             .map(|(name, finding)| vec![Some(name.clone()), Some(named(finding).to_owned())])
             .collect();
         list.print(self.output, &mut io::stdout())?;
+        if self.output == Format::Table {
+            println!("{month}, kontrollsumma {}", closed.hash.as_deref().unwrap_or("–"));
+        }
         let wrong = found.values().filter(|finding| **finding != Finding::Right).count();
         if wrong > 0 {
             bail!("{wrong} of {} files of {} are not what the closed month gives", found.len(), held.month);
@@ -98,22 +106,30 @@ impl Verify {
     }
 }
 
-/// The SHA-256 of every file below a directory, by its path within it.
-fn hashes(directory: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+fn hash(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+/// The SHA-256 of every file below a directory, by its path within it. A link is no file of a package.
+pub(super) fn hashes(directory: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut hashes = BTreeMap::new();
     let mut waiting = vec![directory.to_owned()];
     while let Some(next) = waiting.pop() {
         let entries = fs::read_dir(&next).with_context(|| format!("could not read {}", next.display()))?;
         for entry in entries {
-            let path = entry?.path();
-            if path.is_dir() {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
+            if kind.is_dir() {
                 waiting.push(path);
                 continue;
+            }
+            if !kind.is_file() {
+                bail!("{} is neither a file nor a directory", path.display());
             }
             let bytes = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
             let parts = path.strip_prefix(directory)?.components();
             let name = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-            hashes.insert(name, HEXLOWER.encode(&Sha256::digest(&bytes)));
+            hashes.insert(name, hash(&bytes));
         }
     }
     Ok(hashes)
@@ -122,7 +138,7 @@ fn hashes(directory: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// What is to be said about each file of the package, of the month, and of the directory.
 fn compare(
     held: &Manifest,
-    closed: &Manifest,
+    (closed, manifest): (&Manifest, &str),
     there: &BTreeMap<String, String>,
 ) -> BTreeMap<String, Finding> {
     fn by_name(manifest: &Manifest) -> BTreeMap<&str, &ManifestFile> {
@@ -133,7 +149,8 @@ fn compare(
         in_package.keys().chain(of_month.keys()).copied().chain(there.keys().map(String::as_str)).collect();
     let finding = |name: &str| {
         if name == MANIFEST {
-            return if held == closed { Finding::Right } else { Finding::Different };
+            let same = there.get(MANIFEST).is_some_and(|hash| hash == manifest);
+            return if same { Finding::Right } else { Finding::Different };
         }
         match (there.get(name), in_package.get(name), of_month.get(name)) {
             (None, ..) => Finding::Missing,
@@ -169,7 +186,7 @@ mod tests {
         let closed = manifest(&[("right", "1"), ("changed", "1"), ("old", "2"), ("gone", "1")]);
         let there = [("right", "1"), ("changed", "9"), ("old", "1"), ("more", "1"), (MANIFEST, "5")];
         let there = there.map(|(name, hash)| (name.to_owned(), hash.to_owned())).into();
-        let found: Vec<_> = compare(&held, &closed, &there)
+        let found: Vec<_> = compare(&held, (&closed, "6"), &there)
             .into_iter()
             .map(|(name, finding)| (name, finding.name()))
             .collect();
@@ -182,5 +199,7 @@ mod tests {
             ("right", "ok"),
         ];
         assert_eq!(found, want.map(|(name, finding)| (name.to_owned(), finding)));
+        let same = compare(&held, (&closed, "5"), &there);
+        assert_eq!(same[MANIFEST], Finding::Right, "byte by byte");
     }
 }
