@@ -1,6 +1,7 @@
 //! What a month's data lacks, and what was decided about it (R18, counting §6).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use domain::Month;
@@ -13,6 +14,8 @@ use crate::bill::MonthState;
 use crate::biller::{Biller, listed};
 use crate::blocker;
 use crate::error::storing;
+use crate::ledger::Ledger;
+use crate::reckoning::Revisions;
 
 /// What is wrong with some days of a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,15 +103,25 @@ impl Biller {
     /// What a month's data lacks, ordered by service, meter, source and day. Nothing of months that are not there.
     pub async fn gaps(&self, month: Month) -> crate::Result<Vec<MonthGap>> {
         let (ledger, revisions) = self.as_of_now().await?;
-        if !listed(&ledger, &revisions).contains(&month) {
+        self.gaps_as_of(&self.catalogue(), month, &ledger, &revisions).await
+    }
+
+    /// The same as of some revisions of the usage, by what a catalogue asks for.
+    pub(crate) async fn gaps_as_of(
+        &self,
+        catalogue: &Arc<Catalogue>,
+        month: Month,
+        ledger: &Ledger,
+        revisions: &Revisions,
+    ) -> crate::Result<Vec<MonthGap>> {
+        if !listed(ledger, revisions).contains(&month) {
             return Ok(Vec::new());
         }
-        let catalogue = self.catalogue();
         let found = self.store().gaps(month, revisions.as_of).await.map_err(storing("reading gaps"))?;
         let decision = |gap: &Gap| {
             let accepted = ledger.closing(month).map(|record| record.accepted_gaps.clone());
             match accepted.filter(|why| !why.is_empty()) {
-                _ if !blocker::needs_decision(&catalogue, gap) => GapDecision::NotNeeded,
+                _ if !blocker::needs_decision(catalogue, gap) => GapDecision::NotNeeded,
                 Some(why) => GapDecision::Accepted(why),
                 None if ledger.state(month) == MonthState::Closed => GapDecision::NotNeeded,
                 None => GapDecision::Needed,
@@ -117,8 +130,8 @@ impl Biller {
         let mut gaps: Vec<MonthGap> =
             found.iter().map(|gap| MonthGap { decision: decision(gap), ..MonthGap::of(gap) }).collect();
         let reckoned =
-            self.reckoner().reckon(&catalogue, month, &revisions, ledger.bills_agreements(month)).await?;
-        let without = without_data(&catalogue, month, &reckoned.rated);
+            self.reckoner().reckon(catalogue, month, revisions, ledger.bills_agreements(month)).await?;
+        let without = without_data(catalogue, month, &reckoned.rated);
         gaps.extend(without.into_iter().map(|service| MonthGap::no_data(&service.slug, month)));
         gaps.sort();
         Ok(gaps)
