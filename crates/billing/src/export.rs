@@ -10,6 +10,8 @@ mod format;
 mod package;
 mod peppol;
 mod sie;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod xlsx;
 
 use std::io::Write;
@@ -24,6 +26,8 @@ pub use self::peppol::{
     EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
 };
 pub use self::sie::sie;
+#[cfg(feature = "pdf")]
+pub use self::pdf::{month_pdf, year_pdf};
 pub use self::xlsx::xlsx;
 
 use crate::error::Error;
