@@ -36,6 +36,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("libloading", &["embedded"]),
     ("rust_xlsxwriter", &["billing"]),
     ("parquet", &["billing"]),
+    ("typst", &["billing"]),
     ("askama", &["api"]),
     ("tokio-postgres", &["collect"]),
     ("clap", &["taxameter"]),
