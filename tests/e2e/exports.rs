@@ -4,8 +4,14 @@
 pub(crate) mod focus;
 #[path = "exports/month_end.rs"]
 mod month_end;
+#[cfg(feature = "pdf")]
+#[path = "exports/pdf.rs"]
+mod pdf;
 #[path = "exports/peppol.rs"]
 pub(crate) mod peppol;
+#[cfg(feature = "pdf")]
+#[path = "exports/reports.rs"]
+mod reports;
 #[path = "exports/sheets.rs"]
 mod sheets;
 #[path = "exports/sie.rs"]

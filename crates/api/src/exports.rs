@@ -3,14 +3,14 @@
 //! Besides the formats there are `package.zip`, all of them at once, and `manifest.json`, what is in it.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use billing::MonthState;
 use billing::export::{self, Dialect, Format, Material};
-use domain::Month;
+use billing::{Bill, MonthState};
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
@@ -38,9 +38,27 @@ pub(crate) async fn get(
     Path((month, format)): Path<(String, String)>,
     uri: Uri,
 ) -> Result<Response, Problem> {
+    #[cfg(feature = "pdf")]
+    if format == crate::pdf::REPORT {
+        let params = Params::read(&uri, &["preliminary"])?;
+        let bill = bill(&shared, &month, &params).await?;
+        return crate::pdf::month(&shared, bill.month, file_name(&bill, "pdf")).await;
+    }
     let wanted = Wanted::read(&format, &uri)?;
     let params = Params::read(&uri, wanted.parameters())?;
-    let month = query::month("month", &month)?;
+    let bill = bill(&shared, &month, &params).await?;
+    let material = shared.biller.material(bill).await.map_err(|error| crate::billing_problem(&error))?;
+    let name = file_name(&material.bill, wanted.suffix());
+    let headers = [
+        (header::CONTENT_TYPE, wanted.media_type().to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, streamed(material, wanted).await?).into_response())
+}
+
+/// A month's bill, when it is closed or may be had before.
+async fn bill(shared: &Shared, month: &str, params: &Params) -> Result<Arc<Bill>, Problem> {
+    let month = query::month("month", month)?;
     let preliminary = params.flag("preliminary")?;
     let bill = shared.biller.charges(month).await.map_err(|error| crate::billing_problem(&error))?;
     if bill.charges.is_empty() && bill.frozen.is_none() {
@@ -53,15 +71,13 @@ pub(crate) async fn get(
             format!("{month} is not closed; get it anyway with preliminary=true"),
         ));
     }
-    let material = shared.biller.material(bill).await.map_err(|error| crate::billing_problem(&error))?;
-    let headers = [
-        (header::CONTENT_TYPE, wanted.media_type().to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{}\"", wanted.file_name(month, material.bill.state)),
-        ),
-    ];
-    Ok((headers, streamed(material, wanted).await?).into_response())
+    Ok(bill)
+}
+
+/// What a browser saves it as.
+fn file_name(bill: &Bill, suffix: &str) -> String {
+    let mark = if bill.state == MonthState::Closed { "" } else { "-preliminary" };
+    format!("taxameter-{}{mark}.{suffix}", bill.month)
 }
 
 /// What comes of writing a file: a part of it, or that it is whole.
@@ -123,7 +139,10 @@ impl Wanted {
             }
             Some(format) => Ok(Wanted::File(format)),
             None => {
-                let names = Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+                let mut names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+                #[cfg(feature = "pdf")]
+                names.push(crate::pdf::REPORT);
+                let names = names.join(", ");
                 Err(Problem::new(Kind::NotFound).detail(
                     format!("formaten är {names}, package.zip och {}", export::MANIFEST),
                     format!("the formats are {names}, package.zip and {}", export::MANIFEST),
@@ -147,12 +166,11 @@ impl Wanted {
         }
     }
 
-    fn file_name(self, month: Month, state: MonthState) -> String {
-        let mark = if state == MonthState::Closed { "" } else { "-preliminary" };
+    const fn suffix(self) -> &'static str {
         match self {
-            Wanted::File(format) => format!("taxameter-{month}{mark}.{}", format.suffix()),
-            Wanted::Package => format!("taxameter-{month}{mark}.zip"),
-            Wanted::Manifest => format!("taxameter-{month}{mark}.json"),
+            Wanted::File(format) => format.suffix(),
+            Wanted::Package => "zip",
+            Wanted::Manifest => "json",
         }
     }
 

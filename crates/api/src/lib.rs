@@ -33,6 +33,8 @@ mod numbers;
 mod object;
 mod overview;
 mod page;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod problem;
 mod quarantine;
 mod query;

@@ -137,6 +137,10 @@ pub(crate) async fn get(
         Some("customer") => (YearGrouping::Customer, "customer"),
         Some(_) | None => (YearGrouping::Service, "service"),
     };
+    #[cfg(feature = "pdf")]
+    if params.one_of("format", &["json", "csv", "pdf"])? == Some("pdf") {
+        return crate::pdf::year(&shared, year).await;
+    }
     let format = Format::of(&params, &headers)?;
     let report = shared.biller.year_report(year, by).await.map_err(|error| crate::billing_problem(&error))?;
     let ties = report.ties();

@@ -8,10 +8,10 @@ mod csv;
 mod focus;
 mod format;
 mod package;
-mod peppol;
-mod sie;
 #[cfg(feature = "pdf")]
 mod pdf;
+mod peppol;
+mod sie;
 mod xlsx;
 
 use std::io::Write;
@@ -22,12 +22,12 @@ pub use self::focus::focus;
 pub use self::focus::focus_parquet;
 pub use self::format::{Format, Material};
 pub use self::package::{Left, MANIFEST, Manifest, ManifestFile, manifest, package};
+#[cfg(feature = "pdf")]
+pub use self::pdf::{month_pdf, year_pdf};
 pub use self::peppol::{
     EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
 };
 pub use self::sie::sie;
-#[cfg(feature = "pdf")]
-pub use self::pdf::{month_pdf, year_pdf};
 pub use self::xlsx::xlsx;
 
 use crate::error::Error;

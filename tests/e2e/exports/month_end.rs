@@ -18,7 +18,7 @@ const MONTHS: [&str; 12] = [
 const LATE_EVERY: usize = 50;
 
 /// The year's events by month, as `taxameter generate` writes them.
-fn generated(directory: &Path) -> Vec<(Vec<Value>, Vec<Value>)> {
+pub(super) fn generated(directory: &Path) -> Vec<(Vec<Value>, Vec<Value>)> {
     let file = directory.join("year.ndjson");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_taxameter"))
         .args([

@@ -29,7 +29,11 @@ fn follows(pdf: &Path, flavour: &str) -> Result<(), String> {
     if output.status.success() && passed {
         return Ok(());
     }
-    Err(format!("{} does not follow {flavour}:\n{said}{}", pdf.display(), String::from_utf8_lossy(&output.stderr)))
+    Err(format!(
+        "{} does not follow {flavour}:\n{said}{}",
+        pdf.display(),
+        String::from_utf8_lossy(&output.stderr)
+    ))
 }
 
 /// The validator with what it needs, fetched once into the target directory.

@@ -55,4 +55,5 @@ fn write(pages: &Pages, mut out: impl Write) -> crate::Result<()> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

@@ -7,9 +7,8 @@ mod sheet;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use chrono::{Datelike, Timelike};
+use domain::Money;
 use domain::charge::{Charge, Totals};
-use domain::{Instant, Money};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
 use self::sheet::{Cell, Column, Formats, Sheet};
@@ -60,16 +59,7 @@ fn workbook(bill: &Bill, progress: Progress<'_>) -> Result<Vec<u8>, XlsxError> {
 /// The date that the file says that it was made: when the month was decided on, so that the bytes stay the same. One that
 /// is not closed has the month's last day.
 fn created(bill: &Bill) -> Result<ExcelDateTime, XlsxError> {
-    let at = bill.frozen.as_ref().map_or_else(|| bill.month.end(), |frozen| frozen.at);
-    let utc = at.to_utc();
-    let part = |number: u32| u8::try_from(number).unwrap_or(1);
-    let year = u16::try_from(utc.year()).unwrap_or(1970);
-    let hour = u16::try_from(utc.hour()).unwrap_or(0);
-    ExcelDateTime::from_ymd(year, part(utc.month()), part(utc.day()))?.and_hms(
-        hour,
-        part(utc.minute()),
-        utc.second(),
-    )
+    sheet::excel_time(bill.frozen.as_ref().map_or_else(|| bill.month.end(), |frozen| frozen.at))
 }
 
 fn state(bill: &Bill) -> &'static str {
@@ -86,7 +76,8 @@ fn summary(bill: &Bill) -> Vec<Vec<Cell>> {
     let row = |name: &str, value: Cell| vec![Cell::text(name), value];
     let mut rows = vec![
         row("Månad", Cell::text(bill.month)),
-        row("Period", Cell::text(format!("{} – {}", bill.month.first_day(), bill.month.last_day()))),
+        row("Första dag", Cell::Day(bill.month.first_day())),
+        row("Sista dag", Cell::Day(bill.month.last_day())),
         row("Läge", Cell::text(state(bill))),
         row("Brutto, kr", Cell::Money(bill.totals.gross)),
         row("Gemensamt finansierat, kr", Cell::Money(bill.totals.joint)),
@@ -100,7 +91,7 @@ fn summary(bill: &Bill) -> Vec<Vec<Cell>> {
         row("Katalogversion", Cell::text(&bill.catalogue)),
     ];
     if let Some(frozen) = &bill.frozen {
-        rows.push(row("Stängd", Cell::text(swedish_time(frozen.at))));
+        rows.push(row("Stängd (UTC)", Cell::Time(frozen.at)));
         rows.push(row("Kontrollsumma (SHA-256)", Cell::text(&frozen.hash)));
         rows.push(row("Stängd av", Cell::text(if frozen.by.is_empty() { "–" } else { &frozen.by })));
         let anchor = frozen.anchor().unwrap_or_else(|| "–".to_owned());
@@ -113,11 +104,6 @@ fn summary(bill: &Bill) -> Vec<Vec<Cell>> {
         rows.push(row("Övriga hinder för stängning", Cell::Count(bill.findings.len())));
     }
     rows
-}
-
-/// An instant as UTC, without decimals: `2021-04-05 08:00:00 UTC`.
-fn swedish_time(at: Instant) -> String {
-    at.to_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 const AMOUNTS: [Column; 5] = [

@@ -61,6 +61,8 @@ enum FileFormat {
     Focus,
     /// FOCUS 1.2 as Parquet, where the program was built with it.
     FocusParquet,
+    /// The report to read, as PDF, where the program was built with it.
+    Report,
     /// The package as one zip file.
     Package,
 }
@@ -84,6 +86,7 @@ impl FileFormat {
             (FileFormat::Peppol, _) => ("peppol", "peppol.zip"),
             (FileFormat::Focus, _) => ("focus", "focus.csv"),
             (FileFormat::FocusParquet, _) => ("focus.parquet", "focus.parquet"),
+            (FileFormat::Report, _) => ("report.pdf", "pdf"),
             (FileFormat::Package, _) => ("package.zip", "zip"),
         }
     }
@@ -130,7 +133,7 @@ impl Export {
 
 /// Writes an answer to a file, or to standard output.
 #[expect(clippy::print_stderr, reason = "says where the file is, beside the file itself on standard output")]
-async fn save(answer: Response, out: &Path) -> anyhow::Result<()> {
+pub(super) async fn save(answer: Response, out: &Path) -> anyhow::Result<()> {
     if out.as_os_str() == "-" {
         copy(answer, &mut tokio::io::stdout()).await?;
         return Ok(());

@@ -1,11 +1,14 @@
 //! `taxameter report`: a year's volume and cost, tied to the closed months.
 
 use std::io;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::export::save;
 use crate::client::Target;
 use crate::output::{Column, Format, List, kronor, money, number, text};
 
@@ -18,6 +21,10 @@ pub struct Report {
     /// What is told apart.
     #[arg(long, value_enum, default_value = "service")]
     by: By,
+    /// Writes the report to read instead, as PDF, to this file; - is standard output. By service, where the program was
+    /// built with it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["by", "output"])]
+    pdf: Option<PathBuf>,
     /// Form of the list.
     #[arg(long, value_enum, default_value = "table")]
     output: Format,
@@ -39,6 +46,12 @@ impl Report {
     /// Prints the report.
     pub async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
+        if let Some(out) = self.pdf {
+            let (path, query) = (format!("/v1/reports/{}", self.year), [("format", "pdf".to_owned())]);
+            let answer = connection.client.request(Method::GET, &path, &query, None).await?;
+            save(answer, &out).await?;
+            return connection.close().await;
+        }
         let by = self.by.to_possible_value().context("a grouping without a name")?.get_name().to_owned();
         let (items, page) =
             connection.client.list(&format!("/v1/reports/{}", self.year), &[("by", by)]).await?;

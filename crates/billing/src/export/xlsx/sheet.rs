@@ -1,9 +1,10 @@
 //! One sheet: a frozen header, a filter, widths, and a page set-up for A4 landscape with the header on every page.
 
-use domain::{Money, Quantity, Rate, UnitPrice};
+use chrono::{Datelike, NaiveDate, Timelike};
+use domain::{Instant, Money, Quantity, Rate, UnitPrice};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
+use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
 
 /// Excel's number for A4.
 const PAPER_A4: u8 = 9;
@@ -35,6 +36,9 @@ pub(super) enum Cell {
     Price(UnitPrice),
     Rate(Rate),
     Count(usize),
+    Day(NaiveDate),
+    /// In UTC, to the second.
+    Time(Instant),
 }
 
 impl Cell {
@@ -53,6 +57,8 @@ pub(super) struct Formats {
     price: Format,
     rate: Format,
     count: Format,
+    day: Format,
+    time: Format,
 }
 
 impl Formats {
@@ -70,6 +76,8 @@ impl Formats {
             price: number("#,##0.00####"),
             rate: number("0.00####%"),
             count: number("#,##0"),
+            day: number("yyyy\\-mm\\-dd").set_align(FormatAlign::Left),
+            time: number("yyyy\\-mm\\-dd hh:mm:ss").set_align(FormatAlign::Left),
         }
     }
 }
@@ -116,6 +124,14 @@ fn write(sheet: &mut Worksheet, formats: &Formats, row: u32, at: u16, cell: &Cel
             sheet.write_string_with_format(row, at, text, &formats.text)?;
             return Ok(());
         }
+        Cell::Day(day) => {
+            sheet.write_datetime_with_format(row, at, &excel_day(*day)?, &formats.day)?;
+            return Ok(());
+        }
+        Cell::Time(time) => {
+            sheet.write_datetime_with_format(row, at, &excel_time(*time)?, &formats.time)?;
+            return Ok(());
+        }
         Cell::Money(amount) => (amount.to_decimal(), &formats.money),
         // What no decimal holds is far beyond a line's limit.
         Cell::Quantity(quantity) => (quantity.to_decimal(), &formats.quantity),
@@ -129,4 +145,21 @@ fn write(sheet: &mut Worksheet, formats: &Formats, row: u32, at: u16, cell: &Cel
         .ok_or_else(|| XlsxError::ParameterError(format!("{number} is no number of a workbook")))?;
     sheet.write_number_with_format(row, at, shown, format)?;
     Ok(())
+}
+
+/// A day as Excel counts them.
+fn excel_day(day: NaiveDate) -> Result<ExcelDateTime, XlsxError> {
+    ExcelDateTime::from_ymd(u16::try_from(day.year()).unwrap_or(1970), part(day.month()), part(day.day()))
+}
+
+/// An instant as Excel counts them, in UTC.
+pub(super) fn excel_time(at: Instant) -> Result<ExcelDateTime, XlsxError> {
+    let utc = at.to_utc();
+    let hour = u16::try_from(utc.hour()).unwrap_or(0);
+    excel_day(utc.date_naive())?.and_hms(hour, part(utc.minute()), utc.second())
+}
+
+/// A part of a date or a time, none of which is above 59.
+fn part(number: u32) -> u8 {
+    u8::try_from(number).unwrap_or(1)
 }
