@@ -29,6 +29,7 @@ mod groups;
 mod hostile;
 #[path = "e2e/keys.rs"]
 mod keys;
+#[cfg(feature = "testkit")]
 #[path = "e2e/python.rs"]
 mod python;
 #[path = "e2e/quarantine.rs"]

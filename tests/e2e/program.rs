@@ -205,6 +205,7 @@ impl Program {
     }
 
     /// Runs a command that must fail, and say why.
+    #[cfg(feature = "testkit")]
     pub(crate) fn refused(&self, arguments: &[&str], why: &str) {
         let output = Command::new(env!("CARGO_BIN_EXE_taxameter"))
             .args(arguments)

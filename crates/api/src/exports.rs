@@ -139,9 +139,9 @@ impl Wanted {
             }
             Some(format) => Ok(Wanted::File(format)),
             None => {
-                let mut names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+                let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
                 #[cfg(feature = "pdf")]
-                names.push(crate::pdf::REPORT);
+                let names = [&names[..], &[crate::pdf::REPORT]].concat();
                 let names = names.join(", ");
                 Err(Problem::new(Kind::NotFound).detail(
                     format!("formaten är {names}, package.zip och {}", export::MANIFEST),
