@@ -91,7 +91,7 @@ fn with_keys_everybody_is_asked_for_one_and_may_do_what_its_role_is_for() {
         let output = open_to_all(directory).wait_with_output().unwrap();
         assert!(!output.status.success() && said(&output).contains("there are no keys"), "{}", said(&output));
     });
-    let (status, answer) = program.post("/v1/keys", &json!({"name": "x", "role": "reader"}));
+    let (status, answer) = program.post("/v1/keys", &json!({"name": "x", "role": "auditor"}));
     assert_eq!(
         (status, &answer["code"]),
         (409, &json!("key_refused")),
@@ -107,8 +107,8 @@ fn with_keys_everybody_is_asked_for_one_and_may_do_what_its_role_is_for() {
     let admin = Caller::new(&program, &first);
     assert_eq!(admin.get("/v1/months"), 200);
 
-    let (_, sender) = admin.make("Pexip", "sender", &[PEXIP]);
-    let (reader_id, reader) = admin.make("Objektledning", "reader", &[]);
+    let (_, sender) = admin.make("Pexip", "collector", &[PEXIP]);
+    let (reader_id, reader) = admin.make("Revision", "auditor", &[]);
     let (_, finance) = admin.make("Ekonomi", "finance", &[]);
     let sender = Caller::new(&program, &sender);
     let (status, answer) =

@@ -1,13 +1,16 @@
 //! `/v1/keys`: who may send, read and decide. A key is told once, when it is made.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use billing::keys::{KeyRefusal, Keyed, MadeKey, NewKey};
 use domain::Instant;
+use domain::access::{Role, Scope};
 use serde::{Deserialize, Serialize};
-use store::keys::{Key, Role};
+use store::keys::Key;
 
 use crate::Shared;
 use crate::body::{self, BODY_BYTES_MAX};
@@ -24,7 +27,10 @@ pub(crate) struct Item {
     id: String,
     name: String,
     role: &'static str,
-    sources: Vec<String>,
+    sources: BTreeSet<String>,
+    services: BTreeSet<String>,
+    customers: BTreeSet<String>,
+    costcentres: BTreeSet<String>,
     created: String,
     expires: Option<String>,
     state: &'static str,
@@ -44,7 +50,13 @@ struct Create {
     name: String,
     role: String,
     #[serde(default)]
-    sources: Vec<String>,
+    sources: BTreeSet<String>,
+    #[serde(default)]
+    services: BTreeSet<String>,
+    #[serde(default)]
+    customers: BTreeSet<String>,
+    #[serde(default)]
+    costcentres: BTreeSet<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,12 +93,14 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<Json<Made>, Problem> {
     Params::read(&uri, &[])?;
-    let Create { name, role, sources } = body::read(&headers, &body, BODY_BYTES_MAX)?;
+    let Create { name, role, sources, services, customers, costcentres } =
+        body::read(&headers, &body, BODY_BYTES_MAX)?;
     let role = Role::from_name(&role).ok_or_else(|| {
         let all = Role::ALL.map(Role::name).join(", ");
         Problem::new(Kind::InvalidBody).detail(format!("role: en av {all}"), format!("role: one of {all}"))
     })?;
-    let made = shared.biller.create_key(NewKey { name, role, sources }).await;
+    let scope = Scope { sources, services, customers, costcentres };
+    let made = shared.biller.create_key(NewKey { name, role, scope }).await;
     made_or_refused(made.map_err(|error| crate::billing_problem(&error))?, (shared.now)())
 }
 
@@ -143,7 +157,10 @@ fn item(key: Key, now: Instant) -> Item {
         id: key.id,
         name: key.name,
         role: key.role.name(),
-        sources: key.sources,
+        sources: key.scope.sources,
+        services: key.scope.services,
+        customers: key.scope.customers,
+        costcentres: key.scope.costcentres,
         created: key.created.to_string(),
         expires: key.expires.map(|at| at.to_string()),
         state,
@@ -170,10 +187,12 @@ fn refused(code: KeyRefusal) -> Problem {
         }
         KeyRefusal::IdTaken | KeyRefusal::Unreadable => (Kind::KeyRefused, "försök igen", "try again"),
         KeyRefusal::InvalidName => (Kind::InvalidBody, "name: 1 till 60 tecken", "name: 1 to 60 characters"),
-        KeyRefusal::InvalidSources => (
+        KeyRefusal::InvalidScope => (
             Kind::InvalidBody,
-            "sources: en sender har 1 till 200 källor, andra roller inga",
-            "sources: a sender has 1 to 200 sources, other roles none",
+            "en collector har 1 till 200 sources, en object-leader 1 till 200 services, en payer 1 till 200 customers och \
+             costcentres tillsammans; andra roller har inget av detta",
+            "a collector has 1 to 200 sources, an object-leader 1 to 200 services, a payer 1 to 200 customers and \
+             costcentres together; other roles have none of these",
         ),
     };
     Problem::new(kind).detail(sv, en)

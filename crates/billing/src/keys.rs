@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use domain::Instant;
+use domain::access::{Role, Scope};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::keys::{Key, Role};
+use store::keys::Key;
 
 use crate::biller::Biller;
 use crate::control::{Carried, Decision, Handler, REFUSED};
@@ -32,8 +33,6 @@ const PREFIX: &str = "tm_";
 const NAME_CHARACTERS_MAX: usize = 60;
 /// An hour.
 const HOUR_MICROS: i64 = 3_600_000_000;
-/// How many sources a sender may have.
-const SOURCES_MAX: usize = 200;
 
 /// A key that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +41,8 @@ pub struct NewKey {
     pub name: String,
     /// What its holder may do.
     pub role: Role,
-    /// The sources that a sender may send for.
-    pub sources: Vec<String>,
+    /// About what.
+    pub scope: Scope,
 }
 
 /// A key that was just made. This is the only time that it is told.
@@ -84,8 +83,9 @@ pub enum KeyRefusal {
     KeyDoesNotHold,
     /// A name is 1 to 60 characters.
     InvalidName,
-    /// A sender has 1 to 200 sources, other roles none.
-    InvalidSources,
+    /// The scope is not that of the role: see [`Scope::fits`].
+    #[serde(alias = "invalid_sources")]
+    InvalidScope,
     /// The id was drawn twice: ask again.
     IdTaken,
     /// The decision is none that this program writes.
@@ -114,7 +114,21 @@ struct Made {
     hash: String,
     name: String,
     role: String,
-    sources: Vec<String>,
+    sources: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    services: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    customers: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    costcentres: BTreeSet<String>,
+}
+
+impl Made {
+    fn new(id: &str, hash: String, name: String, role: Role, scope: Scope) -> Self {
+        let Scope { sources, services, customers, costcentres } = scope;
+        let role = role.name().to_owned();
+        Self { id: id.to_owned(), hash, name, role, sources, services, customers, costcentres }
+    }
 }
 
 /// The hash under which a key is kept: 64 hexadecimal digits.
@@ -173,19 +187,11 @@ impl Biller {
         {
             return Ok(Keyed::Refused(KeyRefusal::InvalidName));
         }
-        let sources: BTreeSet<String> = new.sources.iter().cloned().collect();
-        let is_sender = new.role == Role::Sender;
-        if is_sender == sources.is_empty() || sources.len() > SOURCES_MAX {
-            return Ok(Keyed::Refused(KeyRefusal::InvalidSources));
+        if !new.scope.fits(new.role) {
+            return Ok(Keyed::Refused(KeyRefusal::InvalidScope));
         }
         let (id, secret) = draw()?;
-        let made = Made {
-            id: id.clone(),
-            hash: hash(&secret),
-            name: name.to_owned(),
-            role: new.role.name().to_owned(),
-            sources: sources.into_iter().collect(),
-        };
+        let made = Made::new(&id, hash(&secret), name.to_owned(), new.role, new.scope);
         let decision =
             KeyDecision { action: CREATE.to_owned(), id: id.clone(), made: Some(made), keep_hours: None };
         self.keyed(&decision, &id).await.map(|keyed| with_secret(keyed, secret))
@@ -200,8 +206,7 @@ impl Biller {
         let Some(old) = self.keys().await?.into_iter().find(|key| key.id == id) else {
             return Ok(Keyed::Refused(KeyRefusal::UnknownKey));
         };
-        let role = old.role.name().to_owned();
-        let made = Made { id: new.clone(), hash: hash(&secret), name: old.name, role, sources: old.sources };
+        let made = Made::new(&new, hash(&secret), old.name, old.role, old.scope);
         let decision = KeyDecision {
             action: ROTATE.to_owned(),
             id: id.to_owned(),
@@ -346,7 +351,12 @@ fn made_key(made: &Made, decision: &Decision) -> Result<Key, KeyRefusal> {
         id: made.id.clone(),
         name: made.name.clone(),
         role: Role::from_name(&made.role).ok_or(KeyRefusal::Unreadable)?,
-        sources: made.sources.clone(),
+        scope: Scope {
+            sources: made.sources.clone(),
+            services: made.services.clone(),
+            customers: made.customers.clone(),
+            costcentres: made.costcentres.clone(),
+        },
         hash: made.hash.clone(),
         created: decision.at,
         expires: None,

@@ -6,9 +6,10 @@
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
 //! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
-//! [`document`] (what companies get of it), [`posting`] (how it is booked), [`object`] (what the object has to live on), [`year`] and [`coverage`] (what is
-//! reported of it).
+//! [`document`] (what companies get of it), [`posting`] (how it is booked), [`object`] (what the object has to live on), [`year`]
+//! and [`coverage`] (what is reported of it), [`access`] (who sees it).
 
+pub mod access;
 pub mod calendar;
 pub mod catalogue;
 pub mod charge;

@@ -5,45 +5,13 @@ use std::iter::once as one;
 
 use clickhouse::Row;
 use domain::Instant;
+use domain::access::{Role, Scope};
 use serde::Deserialize;
 
 use crate::client::Store;
 use crate::error::{Error, asking};
 use crate::native::Block;
 use crate::usage::instant;
-
-/// What the holder of a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Send events of its registered sources, and say how many it sent.
-    Sender,
-    /// Read everything.
-    Reader,
-    /// Read everything, announce and close months.
-    Finance,
-    /// Everything.
-    Admin,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Role; 4] = [Role::Sender, Role::Reader, Role::Finance, Role::Admin];
-
-    /// Its stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Role::Sender => "sender",
-            Role::Reader => "reader",
-            Role::Finance => "finance",
-            Role::Admin => "admin",
-        }
-    }
-
-    /// The role with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-}
 
 /// The sources that a caller may speak for; none when it may speak for all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,8 +33,8 @@ pub struct Key {
     pub name: String,
     /// What its holder may do.
     pub role: Role,
-    /// The sources that a sender may send for; empty for other roles.
-    pub sources: Vec<String>,
+    /// About what.
+    pub scope: Scope,
     /// The hash of the whole key: 64 hexadecimal digits.
     pub hash: String,
     /// When it was made.
@@ -92,6 +60,9 @@ struct KeyRow {
     name: String,
     role: String,
     sources: Vec<String>,
+    services: Vec<String>,
+    customers: Vec<String>,
+    costcentres: Vec<String>,
     hash: String,
     created: i64,
     expires: i64,
@@ -114,7 +85,12 @@ impl Store {
                 id: row.id,
                 name: row.name,
                 role,
-                sources: row.sources,
+                scope: Scope {
+                    sources: row.sources.into_iter().collect(),
+                    services: row.services.into_iter().collect(),
+                    customers: row.customers.into_iter().collect(),
+                    costcentres: row.costcentres.into_iter().collect(),
+                },
                 hash: row.hash,
                 created: instant(row.created),
                 expires: (row.expires < i64::MAX).then(|| instant(row.expires)),
@@ -131,7 +107,14 @@ impl Store {
         block.strings("id", one(key.id.as_bytes()));
         block.strings("name", one(key.name.as_bytes()));
         block.strings("role", one(key.role.name().as_bytes()));
-        block.string_arrays("sources", one(key.sources.len()), key.sources.iter().map(String::as_bytes));
+        for (column, codes) in [
+            ("sources", &key.scope.sources),
+            ("services", &key.scope.services),
+            ("customers", &key.scope.customers),
+            ("costcentres", &key.scope.costcentres),
+        ] {
+            block.string_arrays(column, one(codes.len()), codes.iter().map(String::as_bytes));
+        }
         block.strings("hash", one(key.hash.as_bytes()));
         block.fixed("created", "DateTime64(6, 'UTC')", one(key.created.micros().to_le_bytes()));
         let expires = key.expires.map_or(i64::MAX, Instant::micros);

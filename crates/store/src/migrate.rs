@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_generations"),
     migration!(6, "0006_control"),
     migration!(7, "0007_keys"),
+    migration!(8, "0008_scopes"),
     migration!(100, "0100_charges"),
     migration!(101, "0101_price_models"),
     migration!(102, "0102_closing"),

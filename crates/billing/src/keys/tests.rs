@@ -14,7 +14,7 @@ fn key(id: &str, role: Role, expires: Option<i64>) -> Key {
         id: id.to_owned(),
         name: id.to_owned(),
         role,
-        sources: Vec::new(),
+        scope: Scope::default(),
         hash: hash(&format!("tm_{id}_secret")),
         created: at(0),
         expires: expires.map(at),
@@ -24,12 +24,8 @@ fn key(id: &str, role: Role, expires: Option<i64>) -> Key {
 }
 
 fn about(action: &str, id: &str, made: Option<(&str, Role)>) -> KeyDecision {
-    let made = made.map(|(id, role)| Made {
-        id: id.to_owned(),
-        hash: hash(&format!("tm_{id}_secret")),
-        name: "Pexip".to_owned(),
-        role: role.name().to_owned(),
-        sources: Vec::new(),
+    let made = made.map(|(id, role)| {
+        Made::new(id, hash(&format!("tm_{id}_secret")), "Pexip".to_owned(), role, Scope::default())
     });
     KeyDecision { action: action.to_owned(), id: id.to_owned(), made, keep_hours: Some(24) }
 }
@@ -38,11 +34,11 @@ fn about(action: &str, id: &str, made: Option<(&str, Role)>) -> KeyDecision {
 fn the_first_key_is_an_administrators_and_the_last_one_of_them_stays() {
     let create =
         |keys: &[Key], id, role| changed(keys, &about(CREATE, id, Some((id, role))), &decision(1, 1));
-    assert_eq!(create(&[], "a", Role::Sender), Err(KeyRefusal::FirstMustBeAdmin));
+    assert_eq!(create(&[], "a", Role::Collector), Err(KeyRefusal::FirstMustBeAdmin));
     assert_eq!(create(&[], "a", Role::Admin).unwrap()[0].role, Role::Admin);
     let admin = key("a", Role::Admin, None);
-    assert_eq!(create(std::slice::from_ref(&admin), "s", Role::Sender).unwrap().len(), 1);
-    assert_eq!(create(std::slice::from_ref(&admin), "a", Role::Sender), Err(KeyRefusal::IdTaken));
+    assert_eq!(create(std::slice::from_ref(&admin), "s", Role::Collector).unwrap().len(), 1);
+    assert_eq!(create(std::slice::from_ref(&admin), "a", Role::Collector), Err(KeyRefusal::IdTaken));
 
     let revoke =
         |keys: &[Key]| changed(keys, &about(REVOKE, "a", None), &decision(2, 1)).map(|keys| keys[0].revoked);
@@ -70,7 +66,7 @@ fn a_rotated_key_holds_for_a_while_beside_its_successor() {
     assert_eq!(holder("tm_n_secret", 33).as_deref(), Some("n"));
     assert_eq!((holder("tm_a_secret", 34), holder("tm_n_secret", 34).as_deref()), (None, Some("n")));
     // What ends sooner anyway does not live longer by being rotated, and what has ended is not.
-    let ending = [key("a", Role::Sender, Some(12)), key("b", Role::Admin, None)];
+    let ending = [key("a", Role::Collector, Some(12)), key("b", Role::Admin, None)];
     assert_eq!(changed(&ending, &rotate, &decision(3, 10)).unwrap()[1].expires, Some(at(12)));
     assert_eq!(changed(&ending, &rotate, &decision(3, 12)), Err(KeyRefusal::KeyDoesNotHold));
 }

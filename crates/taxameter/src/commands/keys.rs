@@ -18,11 +18,17 @@ pub struct Keys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
     /// Sends events of its sources.
-    Sender,
-    /// Reads everything.
-    Reader,
-    /// Reads everything, announces and closes months.
+    Collector,
+    /// Sees what its cost centres, or those of its customers, are charged.
+    Payer,
+    /// Sees usage and costs of its services, and the object's economy.
+    ObjectLeader,
+    /// Sees to collectors, lag, quarantine and reconciliation; sees no money.
+    Operator,
+    /// Sees everything, announces and closes months.
     Finance,
+    /// Sees everything, changes nothing.
+    Auditor,
     /// Does everything.
     Admin,
 }
@@ -36,9 +42,18 @@ enum Action {
         /// What its holder may do.
         #[arg(long, value_enum)]
         role: Role,
-        /// A source that a sender may send for; may be given again.
+        /// A source that a collector may send for; may be given again.
         #[arg(long, value_name = "SOURCE")]
         source: Vec<String>,
+        /// A service of an object leader; may be given again.
+        #[arg(long, value_name = "SERVICE")]
+        service: Vec<String>,
+        /// A customer whose cost centres a payer sees; may be given again.
+        #[arg(long, value_name = "CODE")]
+        customer: Vec<String>,
+        /// A cost centre that a payer sees; may be given again.
+        #[arg(long, value_name = "CODE")]
+        costcentre: Vec<String>,
         #[command(flatten)]
         target: Target,
     },
@@ -73,10 +88,13 @@ impl Keys {
     /// Does what was asked.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.action {
-            Action::Create { name, role, source, target } => {
+            Action::Create { name, role, source, service, customer, costcentre, target } => {
                 let connection = target.connect().await?;
                 let role = role.to_possible_value().map(|value| value.get_name().to_owned());
-                let body = json!({ "name": name, "role": role, "sources": source });
+                let body = json!({
+                    "name": name, "role": role, "sources": source,
+                    "services": service, "customers": customer, "costcentres": costcentre,
+                });
                 tell(&connection.client.post("/v1/keys", &body).await?);
                 connection.close().await
             }
@@ -118,14 +136,16 @@ fn print(items: &[Value], output: Format) -> anyhow::Result<()> {
         text("state", "Läge"),
         text("created", "Gjord"),
         text("expires", "Gäller till"),
-        text("sources", "Källor"),
+        text("scope", "Omfattning"),
     ];
     let flat: Vec<Value> = items
         .iter()
         .map(|item| {
             let mut item = item.clone();
-            let sources = item["sources"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            item["sources"] = sources.collect::<Vec<_>>().join(" ").into();
+            let scope = ["sources", "services", "customers", "costcentres"].into_iter();
+            let codes = scope.flat_map(|part| item[part].as_array().into_iter().flatten());
+            let codes: Vec<&str> = codes.filter_map(Value::as_str).collect();
+            item["scope"] = codes.join(" ").into();
             item
         })
         .collect();
