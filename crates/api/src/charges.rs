@@ -1,9 +1,10 @@
 //! `GET /v1/charges`: what a month is billed, line by line.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use domain::access::Viewer;
 use domain::charge::{Charge, Totals};
 use serde::Serialize;
 
@@ -69,6 +70,7 @@ struct ChargePage {
 /// `GET /v1/charges`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -76,6 +78,7 @@ pub(crate) async fn get(
     let month = params.required_month("month")?;
     let format = Format::of(&params, &headers)?;
     let bill = shared.biller.charges(month).await.map_err(|error| crate::billing_problem(&error))?;
+    let bill = bill.seen_by(&viewer);
     let of_payer = |charge: &&Charge| params.get("customer").is_none_or(|code| code == charge.customer.code);
     let charges: Vec<&Charge> = bill.charges.iter().filter(of_payer).collect();
     let (charges, next) = cursor::page(uri.path(), &params, charges, |charge| key(charge))?;

@@ -1,9 +1,10 @@
 //! `GET /v1/costs`: what each service costs in each month, as billed. The chart and the table of the first page as data.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use domain::access::Viewer;
 use serde::Serialize;
 
 use crate::Shared;
@@ -30,22 +31,18 @@ const COLUMNS: [&str; 8] = ["month", "state", "service", "product", "gross", "jo
 /// `GET /v1/costs`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["from", "to", "service", "limit", "cursor", "format"])?;
     let (from, to) = params.months()?;
     let format = Format::of(&params, &headers)?;
-    let known = shared
-        .store
-        .months_with_usage(store::AsOf::Newest)
-        .await
-        .map_err(|error| crate::store_problem(&error))?;
+    let bills = shared.biller.bills(from..=to).await.map_err(|error| crate::billing_problem(&error))?;
     let mut items = Vec::new();
-    for month in known.into_iter().filter(|month| (from..=to).contains(month)) {
-        let bill = shared.biller.charges(month).await.map_err(|error| crate::billing_problem(&error))?;
+    for bill in bills.iter().map(|bill| bill.seen_by(&viewer)) {
         let of_month = bill.services().into_iter().map(|service| Item {
-            month: month.to_string(),
+            month: bill.month.to_string(),
             state: bill.state.name(),
             gross: kronor(service.totals.gross),
             joint: kronor(service.totals.joint),

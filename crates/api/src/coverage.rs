@@ -1,10 +1,11 @@
 //! `GET /v1/coverage`: how far the populations that must have a service are covered (R14).
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use billing::ScopeCoverage;
+use domain::access::Viewer;
 use domain::coverage::{Coverage, MeterClasses};
 use domain::{Month, Quantity};
 use serde::Serialize;
@@ -66,13 +67,15 @@ const COLUMNS: [&str; 11] = [
 /// `GET /v1/coverage`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["month", "limit", "cursor", "format"])?;
     let month = params.required_month("month")?;
     let format = Format::of(&params, &headers)?;
-    let found = shared.biller.coverage(month).await.map_err(|error| crate::billing_problem(&error))?;
+    let mut found = shared.biller.coverage(month).await.map_err(|error| crate::billing_problem(&error))?;
+    found.retain(|found| viewer.covers_service(&found.scope.has.service));
     let key = |found: &ScopeCoverage| vec![Some(found.scope.code.clone())];
     let (found, next) = cursor::page(uri.path(), &params, found, key)?;
     let items: Vec<Item> = found.into_iter().map(|found| item(month, found)).collect();

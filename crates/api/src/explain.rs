@@ -3,10 +3,11 @@
 mod events;
 mod words;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
+use axum::{Extension, Json};
 use billing::Explanation;
+use domain::access::Viewer;
 use domain::charge::{Reason, Totals};
 use domain::{Money, Quantity};
 use serde::Serialize;
@@ -36,6 +37,7 @@ pub(crate) struct Explained {
     closed: Option<Closed>,
     agreements: Vec<String>,
     days: Vec<Day>,
+    days_withheld: bool,
     events: Vec<Event>,
     events_more: bool,
     next: Option<String>,
@@ -105,6 +107,7 @@ struct Day {
 /// `GET /v1/charges/{id}/explain`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Json<Explained>, Problem> {
@@ -115,7 +118,7 @@ pub(crate) async fn get(
     };
     let after = events::after(&uri, &params)?;
     // One more than is listed shows whether there are more.
-    match shared.biller.explain(&id, limit + 1, after).await {
+    match shared.biller.explain(&id, &viewer, limit + 1, after).await {
         Ok(mut explanation) => {
             let more = explanation.events.len() > limit as usize;
             explanation.events.truncate(limit as usize);
@@ -186,6 +189,7 @@ fn explained(explanation: Explanation, next: Option<String>) -> Explained {
         }),
         agreements: explanation.agreements,
         days: days.map(|(day, used)| Day { day: day.to_string(), quantity: quantity(used) }).collect(),
+        days_withheld: explanation.is_withheld,
         events: events.into_iter().map(events::event).collect(),
         events_more: next.is_some(),
         next,

@@ -1,11 +1,12 @@
 //! `GET /v1/gaps`: what a month's data lacks, and what was decided about it (R18).
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use billing::{GapDecision, MonthGap};
 use domain::Month;
+use domain::access::Viewer;
 use serde::Serialize;
 
 use crate::Shared;
@@ -49,13 +50,15 @@ const COLUMNS: [&str; 12] = [
 /// `GET /v1/gaps`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["month", "limit", "cursor", "format"])?;
     let month = params.required_month("month")?;
     let format = Format::of(&params, &headers)?;
-    let gaps = shared.biller.gaps(month).await.map_err(|error| crate::billing_problem(&error))?;
+    let mut gaps = shared.biller.gaps(month).await.map_err(|error| crate::billing_problem(&error))?;
+    gaps.retain(|gap| viewer.covers_service(&gap.service));
     let (gaps, next) = cursor::page(uri.path(), &params, gaps, key)?;
     let items: Vec<Item> = gaps.into_iter().map(|gap| item(month, gap)).collect();
     match format {

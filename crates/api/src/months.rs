@@ -1,11 +1,12 @@
 //! `/v1/months`: which months there are, how far they are, and what moves them on.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
+use axum::{Extension, Json};
 use billing::{Accept, Blocker, Closing, MonthSummary, Signature};
 use domain::Month;
+use domain::access::Viewer;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -46,10 +47,14 @@ struct PreliminaryRequest {
 }
 
 /// `GET /v1/months`
-pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<Page<Item>>, Problem> {
+pub(crate) async fn get(
+    State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
+    uri: Uri,
+) -> Result<Json<Page<Item>>, Problem> {
     let params = Params::read(&uri, &["limit", "cursor"])?;
-    let months = shared.biller.months().await.map_err(|error| crate::billing_problem(&error))?;
-    let items = months.iter().map(item).collect();
+    let bills = shared.biller.bills(..).await.map_err(|error| crate::billing_problem(&error))?;
+    let items = bills.iter().map(|bill| item(&bill.seen_by(&viewer).summary())).collect();
     let (items, next) =
         cursor::page(uri.path(), &params, items, |item: &Item| vec![Some(item.month.clone())])?;
     Ok(Json(Page { items, next }))

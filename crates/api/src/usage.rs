@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use billing::{UsageItem, UsageQuery};
+use domain::access::Viewer;
 use domain::catalogue::Catalogue;
 use domain::event::CustomerKind;
 use serde::Serialize;
@@ -74,6 +75,7 @@ const PARAMETERS: [&str; 11] = [
 /// `GET /v1/usage`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -93,6 +95,7 @@ pub(crate) async fn get(
         customer: params.text("customer"),
         costcentre: params.text("costcentre"),
         product: params.text("product"),
+        viewer,
     };
     let items = shared.biller.usage_items(&query).await.map_err(|error| crate::billing_problem(&error))?;
     let (items, next) = cursor::page(uri.path(), &params, items, key)?;

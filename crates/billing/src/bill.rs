@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::access::Viewer;
 use domain::charge::{Charge, Totals};
 use domain::document::Document;
 use domain::rating::{Finding, Line, Payer};
@@ -165,6 +166,28 @@ impl Bill {
             frozen: self.frozen.clone().map(|frozen| Frozen { accepted_gaps: String::new(), ..frozen }),
             ..*self
         }
+    }
+
+    /// What somebody sees of it: the charges in their scope and the sums of these. Documents, which show all of a payer, and
+    /// hindrances, which may name others, are seen only by those who see everything.
+    pub fn seen_by(self: &Arc<Self>, viewer: &Viewer) -> Arc<Bill> {
+        if viewer.sees_all() {
+            return Arc::clone(self);
+        }
+        let charges: Vec<Charge> =
+            self.charges.iter().filter(|charge| viewer.sees(charge.belongs())).cloned().collect();
+        let unattributed = self.unattributed.iter().filter(|line| viewer.sees(line.belongs()));
+        Arc::new(Bill {
+            totals: charges.iter().collect(),
+            charges,
+            unattributed: unattributed.cloned().collect(),
+            documents: Vec::new(),
+            findings: Vec::new(),
+            catalogue: self.catalogue.clone(),
+            rate_decision: self.rate_decision.clone(),
+            frozen: self.frozen.clone().map(|frozen| Frozen { accepted_gaps: String::new(), ..frozen }),
+            ..**self
+        })
     }
 
     /// The charge with this id.

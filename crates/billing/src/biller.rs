@@ -1,5 +1,6 @@
 //! What others ask about months, and how they decide about them.
 
+use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use domain::catalogue::Catalogue;
 use domain::charge::Totals;
 use domain::{Instant, Month};
 use eventlog::EventLog;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use store::charges::{MonthRecord, Outcome};
 use store::control::ControlOutcome;
@@ -31,6 +32,9 @@ use crate::signature::Signature;
 
 /// How often a decision's outcome is asked for: a close takes tenths of a second.
 const OUTCOME_POLL: Duration = Duration::from_millis(25);
+
+/// How many months are read at the same time: most of them wait for short questions to the store.
+const BILLS_AT_ONCE: usize = 6;
 
 /// What billing needs to know of its surroundings.
 #[derive(Debug, Clone, Copy)]
@@ -136,17 +140,28 @@ impl Biller {
     /// The months that there are, in order: from the first that was closed (or, before that, the first with usage) to the
     /// last that has usage.
     pub async fn months(&self) -> crate::Result<Vec<MonthSummary>> {
+        let bills = self.bills(..).await?;
+        Ok(bills.iter().map(|bill| bill.summary()).collect())
+    }
+
+    /// The bills of the months that there are among some, in order, all as of the same decisions and usage.
+    pub async fn bills(&self, among: impl RangeBounds<Month>) -> crate::Result<Vec<Arc<Bill>>> {
         let (ledger, revisions) = self.as_of_now().await?;
         let catalogue = self.catalogue();
-        let mut months = Vec::new();
-        for month in listed(&ledger, &revisions) {
-            let bill = match ledger.closing(month) {
-                Some(record) => self.inner.reckoner.frozen(record).await?,
-                None => self.inner.reckoner.preview(&catalogue, month, &ledger, &revisions).await?,
-            };
-            months.push(bill.summary());
-        }
-        Ok(months)
+        let months = listed(&ledger, &revisions).into_iter().filter(|month| among.contains(month));
+        let reckoner = self.reckoner();
+        let bill = |month| match ledger.closing(month) {
+            Some(record) => reckoner.frozen(record).left_future(),
+            None => reckoner.preview(&catalogue, month, &ledger, &revisions).right_future(),
+        };
+        stream::iter(months).map(bill).buffered(BILLS_AT_ONCE).try_collect().await
+    }
+
+    /// The first and the last month that there are; none without any usage.
+    pub async fn known_months(&self) -> crate::Result<Option<(Month, Month)>> {
+        let (ledger, revisions) = self.as_of_now().await?;
+        let months = listed(&ledger, &revisions);
+        Ok(months.first().copied().zip(months.last().copied()))
     }
 
     /// What would stand in the way of closing a month, as of now. The close itself looks again, at its own cut.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use domain::access::Viewer;
 use domain::charge::{Charge, handout};
 use domain::surcharge::{CLAIM_DENOMINATOR, Handout, claim};
 use domain::{Money, Quantity, Rate};
@@ -13,6 +14,9 @@ use store::usage::{CountedEvent, DailyFilter, EventPlace, EventsBehind};
 use crate::bill::Bill;
 use crate::biller::Biller;
 use crate::error::{Error, storing};
+
+/// How many subjects must be behind a line for its days to be shown to those who see but a part: k of domain.md §2.7.
+const SUBJECTS_MIN: u64 = 5;
 
 /// A charge with everything that made it. The price row, the joint financing and their decisions stand in the charge's
 /// tariff; the rate, the catalogue's version, the cut and the hash in the bill.
@@ -39,6 +43,8 @@ pub struct Explanation {
     pub days: Vec<(NaiveDate, Quantity)>,
     /// The ids of the agreements that the line is for, by the catalogue that it was reckoned on.
     pub agreements: Vec<String>,
+    /// Whether days and events are left out: of so few subjects each could be somebody's.
+    pub is_withheld: bool,
     /// The events that count now, by day and time; no more than were asked for. Events since the close are among them.
     pub events: Vec<CountedEvent>,
 }
@@ -46,20 +52,25 @@ pub struct Explanation {
 impl Biller {
     /// Explains a charge, with at most so many of its events: the first, or those behind one.
     ///
+    /// Somebody who sees but a part of all does not see its events, and its days only where enough subjects are behind them
+    /// that no day is one's own (domain.md §2.7).
+    ///
     /// Owners and agreements are those of the catalogue that the charge was reckoned on, not of the one in force now.
     ///
     /// # Errors
-    /// [`Error::UnknownCharge`] when no month has a charge with this id.
+    /// [`Error::UnknownCharge`] when no month has a charge with this id, or somebody else's.
     pub async fn explain(
         &self,
         id: &str,
+        viewer: &Viewer,
         events: u32,
         after: Option<EventPlace>,
     ) -> crate::Result<Explanation> {
         let unknown = || Error::UnknownCharge { id: id.to_owned() };
         let month = id.get(..7).and_then(|month| month.parse().ok()).ok_or_else(unknown)?;
         let bill = self.charges(month).await?;
-        let charge = bill.charge(id).ok_or_else(unknown)?.clone();
+        let charge =
+            bill.charge(id).filter(|charge| viewer.sees(charge.belongs())).ok_or_else(unknown)?.clone();
         let of_payer = |other: &&Charge| {
             other.corrects == charge.corrects && other.customer.code == charge.customer.code
         };
@@ -89,7 +100,8 @@ impl Biller {
         let days = self.store().daily_usage(month, as_of, &filter).await.map_err(storing("reading days"))?;
         let is_payers = |day| catalogue.payer(costcentre, day) == Some(&charge.customer.code);
         let days = days.iter().filter(|row| row.class == class && is_payers(row.day));
-        let days = days.map(|row| (row.day, charge.tariff.kind.quantity(row.amount, month))).collect();
+        let mut days: Vec<_> =
+            days.map(|row| (row.day, charge.tariff.kind.quantity(row.amount, month))).collect();
         let agreements = catalogue.agreements.iter().filter(|agreement| {
             (
                 agreement.costcentre.as_str(),
@@ -109,14 +121,23 @@ impl Biller {
             after,
             limit: events,
         };
+        let few = !viewer.sees_individuals()
+            && !days.is_empty()
+            && self.store().subjects_behind(&wanted).await.map_err(storing("counting subjects"))?
+                < SUBJECTS_MIN;
+        if few {
+            days.clear();
+        }
         let events = match events {
             0 => Vec::new(),
+            _ if !viewer.sees_individuals() => Vec::new(),
             _ => self.store().events_behind(&wanted).await.map_err(storing("reading events"))?,
         };
         Ok(Explanation {
             rate,
             days,
             agreements: agreements.map(|agreement| agreement.id.clone()).collect(),
+            is_withheld: few,
             events,
             payer_base: siblings
                 .iter()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::access::{Belongs, Viewer};
 use domain::catalogue::Catalogue;
 use domain::event::CustomerKind;
 use domain::rating::{Line, Payer, Rated, Tariff};
@@ -40,11 +41,13 @@ pub struct UsageQuery {
     pub costcentre: Option<String>,
     /// Only services of this object product.
     pub product: Option<String>,
+    /// Only what somebody sees.
+    pub viewer: Viewer,
 }
 
 impl UsageQuery {
     /// All usage of some months, by month, service and meter.
-    pub const fn of(from: Month, to: Month) -> Self {
+    pub fn of(from: Month, to: Month) -> Self {
         Self {
             from,
             to,
@@ -57,6 +60,7 @@ impl UsageQuery {
             customer: None,
             costcentre: None,
             product: None,
+            viewer: Viewer::admin(),
         }
     }
 }
@@ -159,14 +163,22 @@ impl Biller {
             if !has_unique || is_single {
                 continue;
             }
-            let grouping = SubjectGrouping {
-                by_class: query.by_class,
-                groups: groups(query, catalogue, month.rated.month),
-            };
-            let months = month.rated.month..=month.rated.month;
-            let found = self.store().unique_usage(months, revisions.as_of, &grouping).await;
-            for row in found.map_err(storing("reading distinct subjects"))? {
-                amounts.insert(row_key(query, row.clone()), row.amount);
+            // Who sees but some cost centres of a service sees their subjects alone.
+            let sights = [Sight::Everyones, Sight::Own];
+            for sight in
+                sights.into_iter().filter(|sight| *sight == Sight::Everyones || !query.viewer.sees_all())
+            {
+                let grouping = SubjectGrouping {
+                    by_class: query.by_class,
+                    groups: groups(query, catalogue, month.rated.month, sight),
+                };
+                let months = month.rated.month..=month.rated.month;
+                let found = self.store().unique_usage(months, revisions.as_of, &grouping).await;
+                let found = found.map_err(storing("reading distinct subjects"))?.into_iter();
+                let is_seen = |row: &UniqueUsage| {
+                    (sight == Sight::Everyones) == query.viewer.sees_service(&row.service)
+                };
+                amounts.extend(found.filter(is_seen).map(|row| (row_key(query, row.clone()), row.amount)));
             }
         }
         Ok(amounts)
@@ -182,19 +194,37 @@ fn is_by_customer(query: &UsageQuery) -> bool {
     query.by_customer || query.customer.is_some()
 }
 
-/// The group of each cost centre for counting distinct subjects: itself, its payer, or one for all.
-fn groups(query: &UsageQuery, catalogue: &Catalogue, month: Month) -> Option<BTreeMap<String, String>> {
+/// Whose subjects are counted: those of services that one sees whole, or of one's own cost centres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Everyones,
+    Own,
+}
+
+/// The group of each cost centre for counting distinct subjects: itself, its payer, or one for all. A cost centre that is not
+/// seen is a group of its own, which nobody asks for.
+fn groups(
+    query: &UsageQuery,
+    catalogue: &Catalogue,
+    month: Month,
+    sight: Sight,
+) -> Option<BTreeMap<String, String>> {
     if is_by_costcentre(query) {
         return Some(BTreeMap::new());
     }
-    (is_by_customer(query) || query.by_object).then(|| {
+    let is_seen = |code: &str| {
+        let customer = catalogue.payer(code, month.last_day());
+        sight == Sight::Everyones || query.viewer.sees(Belongs { service: "", customer, costcentre: code })
+    };
+    (is_by_customer(query) || query.by_object || sight == Sight::Own).then(|| {
         let is_told = |payer: &&str| {
             let known = catalogue.customers.get(*payer);
             is_by_customer(query) || known.is_some_and(|known| known.kind == CustomerKind::Objekt)
         };
         let payer =
             |code: &String| catalogue.payer(code, month.last_day()).filter(is_told).unwrap_or("").to_owned();
-        catalogue.costcentres.keys().map(|code| (code.clone(), payer(code))).collect()
+        let seen = catalogue.costcentres.keys().filter(|code| is_seen(code));
+        seen.map(|code| (code.clone(), payer(code))).collect()
     })
 }
 
@@ -254,6 +284,7 @@ fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
     let mut meters: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     let mut meter_of: BTreeMap<*const Tariff, Option<usize>> = BTreeMap::new();
     let mut sums: BTreeMap<(usize, *const u8, *const u8), Sum<'_>> = BTreeMap::new();
+    let sees_all = query.viewer.sees_all();
     for line in lines(rated) {
         let meter = *meter_of.entry(Arc::as_ptr(&line.tariff)).or_insert_with(|| {
             let (service, meter, class) = line.tariff.key();
@@ -266,6 +297,7 @@ fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
         let customer = line.customer.as_deref().map(|payer| payer.code.as_str());
         if query.customer.is_some() && query.customer.as_deref() != customer
             || query.costcentre.as_deref().is_some_and(|wanted| *line.costcentre != *wanted)
+            || !sees_all && !query.viewer.sees(line.belongs())
         {
             continue;
         }

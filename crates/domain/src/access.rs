@@ -223,6 +223,13 @@ impl Viewer {
                 .any(|grant| grant.role == Role::ObjectLeader && grant.scope.services.contains(service))
     }
 
+    /// Whether the counting of a service is their business: that of all, or of their own services.
+    pub fn covers_service(&self, service: &str) -> bool {
+        let sees_all =
+            |grant: &Grant| grant.role != Role::ObjectLeader && grant.role.may(Permission::Quality);
+        self.grants.iter().any(sees_all) || self.sees_service(service)
+    }
+
     /// Whether single events, subjects and small groups are seen: by those who must be able to explain them. Others see what
     /// groups come to (domain.md §2.7).
     pub fn sees_individuals(&self) -> bool {
@@ -294,9 +301,13 @@ mod tests {
         let leader = Grant { role: Role::ObjectLeader, scope: scope(&[], &["e-moten"], &[], &[]) };
         let viewer = Viewer::new([payer.clone()]);
         assert!(viewer.sees(what("mdm", Some("KLF"), "110200")) && viewer.sees(what("mdm", None, "441001")));
-        assert!(!viewer.sees(what("mdm", Some("UAF"), "441002")) && !viewer.sees(what("mdm", None, "110200")));
+        assert!(
+            !viewer.sees(what("mdm", Some("UAF"), "441002")) && !viewer.sees(what("mdm", None, "110200"))
+        );
         let both = Viewer::new([payer, leader]);
-        assert!(both.sees(what("e-moten", Some("UAF"), "441002")) && both.sees(what("mdm", Some("KLF"), "1")));
+        assert!(
+            both.sees(what("e-moten", Some("UAF"), "441002")) && both.sees(what("mdm", Some("KLF"), "1"))
+        );
         assert!(!both.sees(what("mdm", Some("UAF"), "441002")) && !both.sees_all());
         assert!(both.sees_service("e-moten") && !both.sees_service("mdm"));
         assert!(Viewer::admin().sees(what("mdm", None, "1")) && Viewer::admin().sees_all());

@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub use correction::corrections;
 pub use reason::Reason;
 
+use crate::access::Belongs;
 use crate::calendar::Month;
 use crate::money::{Money, Rate, UnitPrice};
 use crate::quantity::Quantity;
@@ -59,6 +60,12 @@ impl Charge {
     pub fn key(&self) -> ChargeKey<'_> {
         let (service, meter, class) = self.tariff.key();
         (&self.customer.code, &self.costcentre, service, meter, class)
+    }
+
+    /// Whose it is.
+    pub fn belongs(&self) -> Belongs<'_> {
+        let service = &self.tariff.service;
+        Belongs { service, customer: Some(&self.customer.code), costcentre: &self.costcentre }
     }
 
     /// Kronor per unit; none where a payer's amount is spread over its cost centres.

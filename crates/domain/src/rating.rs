@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use agreements::agreement_usage;
 pub use tariff::{JointTerms, Payer, PriceTerms, Tariff};
 
+use crate::access::Belongs;
 use crate::calendar::Month;
 use crate::catalogue::Catalogue;
 use crate::money::{Money, UnitPrice};
@@ -55,6 +56,12 @@ impl Line {
     pub fn key(&self) -> (Option<&str>, &str, &str, &str, &str) {
         let (service, meter, class) = self.tariff.key();
         (self.customer.as_deref().map(|c| c.code.as_str()), &self.costcentre, service, meter, class)
+    }
+
+    /// Whose it is.
+    pub fn belongs(&self) -> Belongs<'_> {
+        let customer = self.customer.as_deref().map(|payer| payer.code.as_str());
+        Belongs { service: &self.tariff.service, customer, costcentre: &self.costcentre }
     }
 
     /// Sets what it costs: the joint part is rounded here (R11).

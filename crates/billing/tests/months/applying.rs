@@ -3,6 +3,7 @@
 use billing::{Accept, Application, BlockerCode, Closing};
 use catalog::Files;
 use domain::Instant;
+use domain::access::Viewer;
 use eventlog::Kind;
 use eventlog::topic::{CONTROL, INTAKE, USAGE};
 use store::catalogue::CatalogueVersion;
@@ -239,9 +240,14 @@ fn a_charge_is_explained_by_the_catalogue_that_it_was_closed_on() {
             };
             frozen.charges.iter().find(found).unwrap().id()
         };
-        let agreement = world.biller.explain(&line("driftavtal", "agreement"), 0, None).await.unwrap();
+        let agreement =
+            world.biller.explain(&line("driftavtal", "agreement"), &Viewer::admin(), 0, None).await.unwrap();
         assert!(!agreement.agreements.is_empty());
-        let hours = world.biller.explain(&line("e-moten", "participant_hour"), 0, None).await.unwrap();
+        let hours = world
+            .biller
+            .explain(&line("e-moten", "participant_hour"), &Viewer::admin(), 0, None)
+            .await
+            .unwrap();
         assert_eq!(hours.days.len(), 1, "{:?}", hours.days);
         world.finish().await;
     });

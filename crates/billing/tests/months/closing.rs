@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use billing::export::{Dialect, csv, xlsx};
 use billing::{Accept, Bill, BlockerCode, Closing, MonthState, MonthSummary};
+use domain::access::Viewer;
 use domain::charge::{Charge, Totals};
 use domain::{Instant, Money};
 use eventlog::{Header, Kind, Record};
@@ -104,8 +105,10 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
                 ("UAF".to_owned(), Money::from_ore(43)),
             ]
         );
-        let explained =
-            other.explain("2021-03.KLF.441002.e-moten.participant_hour.-", 0, None).await.unwrap();
+        let explained = other
+            .explain("2021-03.KLF.441002.e-moten.participant_hour.-", &Viewer::admin(), 0, None)
+            .await
+            .unwrap();
         assert_eq!(explained.payer_base, Money::from_ore(398_960));
         assert_eq!(explained.payer_surcharge, Money::from_ore(11_969));
         assert_eq!(explained.surcharge_claim.unwrap().to_string(), "0.288");
@@ -119,8 +122,8 @@ fn a_month_is_previewed_then_closed_and_stays_as_it_was() {
         let days: i128 = explained.days.iter().map(|(_, quantity)| quantity.micros()).sum();
         assert_eq!(days, explained.charge.quantity.micros());
         assert_eq!(explained.charge.tariff.price.as_ref().unwrap().decision, "KS 2020-01");
-        assert!(other.explain("2021-03.KLF.x", 0, None).await.is_err());
-        assert!(other.explain("åäö", 0, None).await.is_err());
+        assert!(other.explain("2021-03.KLF.x", &Viewer::admin(), 0, None).await.is_err());
+        assert!(other.explain("åäö", &Viewer::admin(), 0, None).await.is_err());
         world
     });
 }

@@ -1,5 +1,6 @@
 use billing::{Accept, Closing};
 use domain::Instant;
+use domain::access::Viewer;
 use domain::charge::{Charge, Reason, Totals};
 
 use crate::catalogue::{month, owned};
@@ -85,7 +86,8 @@ fn late_usage_is_billed_as_differences_until_the_month_equals_a_fresh_reckoning(
             assert_ties_out(&world, of, "2021-06").await;
         }
         // Explained with the rate of the month that it corrects.
-        let explained = world.biller.explain(&june.corrections()[0].id(), 10, None).await.unwrap();
+        let explained =
+            world.biller.explain(&june.corrections()[0].id(), &Viewer::admin(), 10, None).await.unwrap();
         assert_eq!(explained.surcharge_claim.unwrap().to_string(), "-1.44");
         assert_eq!(explained.payer_surcharge.to_string(), "-1.44");
         assert_eq!(explained.charge.reason, Some(Reason::Usage), "also as it is read back");

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 use clickhouse::Row;
+use clickhouse::query::Query;
 use domain::{EventKey, Instant, Quantity};
 use serde::Deserialize;
 
@@ -110,33 +111,17 @@ impl Store {
     /// The events behind a number, by day and time. Series and snapshots may also be shaped by earlier readings and by
     /// markers, which are not listed. The months in question are scanned, so this is for explaining, not for adding up.
     pub async fn events_behind(&self, wanted: &EventsBehind) -> crate::Result<Vec<CountedEvent>> {
-        let class = if wanted.class.is_some() { " AND class = ?" } else { "" };
         let after = match wanted.after {
             Some(_) => {
                 " AND (day, time, event_key, life) > (toDate32(?), fromUnixTimestamp64Micro(?, 'UTC'), ?, ?)"
             }
             None => "",
         };
-        // The row of an identity that lies in these days may have been revised away from them, in the same life.
+        let counting = counting("?fields", wanted);
         let sql = format!(
-            "WITH found AS (
-                 SELECT event_key, life, seq FROM events FINAL
-                 WHERE service = ? AND meter = ? AND costcentre = ?{class} AND retracted = 0
-                   AND effect IN ('sum', 'count', 'observation', 'subject') AND day BETWEEN toDate32(?) AND toDate32(?)
-                   AND toYYYYMM(time) BETWEEN toYYYYMM(toDate32(?)) AND toYYYYMM(addDays(toDate32(?), 2)))
-             SELECT ?fields FROM events FINAL
-             WHERE (event_key, life, seq) IN (
-                     SELECT event_key, life, max(seq) FROM events WHERE event_key IN (SELECT event_key FROM found)
-                     GROUP BY event_key, life)
-               AND (event_key, life, seq) IN (SELECT event_key, life, seq FROM found){after}
-             ORDER BY day, time, event_key, life LIMIT 1 BY event_key, life LIMIT ?"
+            "{counting}{after} ORDER BY day, time, event_key, life LIMIT 1 BY event_key, life LIMIT ?"
         );
-        let mut query = self.query(&sql).bind(&wanted.service).bind(&wanted.meter).bind(&wanted.costcentre);
-        if let Some(class) = &wanted.class {
-            query = query.bind(class);
-        }
-        let (first, last) = (wanted.days.start().to_string(), wanted.days.end().to_string());
-        query = query.bind(&first).bind(&last).bind(&first).bind(&last);
+        let mut query = bound(self.query(&sql), wanted);
         if let Some(after) = wanted.after {
             let EventPlace { day, time, key, life } = after;
             query = query.bind(day.to_string()).bind(time.micros()).bind(key.0).bind(life);
@@ -148,6 +133,40 @@ impl Store {
             .map_err(asking("the events behind a number"))?;
         rows.into_iter().map(counted).collect()
     }
+
+    /// How many subjects (people, devices, rooms) are behind a number, whatever page of its events is wanted.
+    pub async fn subjects_behind(&self, wanted: &EventsBehind) -> crate::Result<u64> {
+        let query = self.query(&counting("uniqExact(subject)", wanted));
+        bound(query, wanted).fetch_one().await.map_err(asking("the subjects behind a number"))
+    }
+}
+
+/// Selects something of the events that count. The row of an identity that lies in these days may have been revised away from
+/// them, in the same life.
+fn counting(what: &str, wanted: &EventsBehind) -> String {
+    let class = if wanted.class.is_some() { " AND class = ?" } else { "" };
+    format!(
+        "WITH found AS (
+             SELECT event_key, life, seq FROM events FINAL
+             WHERE service = ? AND meter = ? AND costcentre = ?{class} AND retracted = 0
+               AND effect IN ('sum', 'count', 'observation', 'subject') AND day BETWEEN toDate32(?) AND toDate32(?)
+               AND toYYYYMM(time) BETWEEN toYYYYMM(toDate32(?)) AND toYYYYMM(addDays(toDate32(?), 2)))
+         SELECT {what} FROM events FINAL
+         WHERE (event_key, life, seq) IN (
+                 SELECT event_key, life, max(seq) FROM events WHERE event_key IN (SELECT event_key FROM found)
+                 GROUP BY event_key, life)
+           AND (event_key, life, seq) IN (SELECT event_key, life, seq FROM found)"
+    )
+}
+
+/// Binds what [`counting`] asks for.
+fn bound(query: Query, wanted: &EventsBehind) -> Query {
+    let mut query = query.bind(&wanted.service).bind(&wanted.meter).bind(&wanted.costcentre);
+    if let Some(class) = &wanted.class {
+        query = query.bind(class);
+    }
+    let (first, last) = (wanted.days.start().to_string(), wanted.days.end().to_string());
+    query.bind(&first).bind(&last).bind(&first).bind(&last)
 }
 
 fn counted(row: EventRow) -> crate::Result<CountedEvent> {

@@ -166,12 +166,9 @@ fn registered(key: &Key) -> RegisteredSources {
 fn principal(key: &Key) -> Principal {
     match key.role {
         Role::Collector => Principal::Sender(Arc::new(key.scope.sources.iter().cloned().collect())),
-        Role::Payer
-        | Role::ObjectLeader
-        | Role::Operator
-        | Role::Finance
-        | Role::Auditor
-        | Role::Admin => Principal::Anyone,
+        Role::Payer | Role::ObjectLeader | Role::Operator | Role::Finance | Role::Auditor | Role::Admin => {
+            Principal::Anyone
+        }
     }
 }
 
@@ -212,7 +209,9 @@ fn permission(method: &Method, path: &str) -> Option<Permission> {
         (_, "object") if is_read => Permission::Object,
         ("/v1/coverage" | "/v1/gaps", _) if is_read => Permission::Quality,
         (_, "exports" | "reports" | "months") if is_read => Permission::Books,
-        ("/metrics", _) | (_, "quarantine" | "collectors" | "pull-collectors" | "reconciliation") if is_read => {
+        ("/metrics", _) | (_, "quarantine" | "collectors" | "pull-collectors" | "reconciliation")
+            if is_read =>
+        {
             Permission::Operations
         }
         ("/v1/audit", _) if is_read => Permission::Audit,
@@ -234,7 +233,8 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(document).unwrap();
         for (path, operations) in document["paths"].as_object().unwrap() {
             for (method, operation) in operations.as_object().unwrap() {
-                let asked = permission(&method.to_uppercase().parse().unwrap(), &path.replace(['{', '}'], ""));
+                let asked =
+                    permission(&method.to_uppercase().parse().unwrap(), &path.replace(['{', '}'], ""));
                 let Some(asked) = asked else {
                     assert!(operation.get("x-roles").is_none(), "{method} {path}");
                     continue;
@@ -257,7 +257,11 @@ mod tests {
             ("POST", "/v1/pseudonyms/2021/destroy"),
             ("GET", "/v1/keys"),
         ] {
-            assert_eq!(permission(&method.parse().unwrap(), path), Some(Permission::Admin), "{method} {path}");
+            assert_eq!(
+                permission(&method.parse().unwrap(), path),
+                Some(Permission::Admin),
+                "{method} {path}"
+            );
         }
     }
 
