@@ -1,13 +1,13 @@
 //! Charts as inline SVG: axes with round numbers, stacked bars and sparklines.
 //!
-//! Everything is reckoned in whole öre and tenths of a pixel; no float comes near an amount. Colours and patterns are
+//! Values are whole hundredths (öre of kronor, hundredths of a unit) and lengths tenths of a pixel; no float comes near an
+//! amount. Colours and patterns are
 //! classes of the style sheet, so that the dark and the printed page look right too, and series differ by pattern as
 //! well as by colour.
 
 use std::fmt;
 
 use askama::Template;
-use domain::Money;
 
 /// A length in tenths of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ pub(crate) fn ticks(least: i64, greatest: i64, steps: i64) -> Vec<i64> {
     (first..=last.max(first + 1)).map(|n| n * step).collect()
 }
 
-/// The smallest of 1, 2, 5 × 10ⁿ that is not below `wanted`, from one krona on.
+/// The smallest of 1, 2, 5 × 10ⁿ that is not below `wanted`, from one whole unit on.
 fn round_step(wanted: i64) -> i64 {
     let mut power = 100_i64;
     loop {
@@ -43,7 +43,7 @@ fn round_step(wanted: i64) -> i64 {
     }
 }
 
-/// A chart of stacked bars, one for each month.
+/// A chart of stacked bars, one for each month or day.
 pub(crate) struct Bars<'a> {
     /// What its elements' ids begin with.
     pub(crate) id: &'a str,
@@ -64,23 +64,53 @@ pub(crate) struct Bars<'a> {
     /// Whether each column's total stands above it.
     pub(crate) totals: bool,
     /// Writes a value of the axis.
-    pub(crate) tick: &'a dyn Fn(Money) -> String,
+    pub(crate) tick: &'a dyn Fn(i64) -> String,
 }
 
 /// A bar and its parts.
 pub(crate) struct Column {
-    /// The month's short name.
+    /// The month's or day's short name.
     pub(crate) label: String,
-    /// The year, below the first month and each January.
+    /// What stands below the label: the year, below the first month and each January.
     pub(crate) year: Option<String>,
-    /// The amount of each series, from below.
-    pub(crate) parts: Vec<Money>,
+    /// The value of each series, from below.
+    pub(crate) parts: Vec<i64>,
     /// The sum, as it stands above the bar.
     pub(crate) total: String,
     /// All of it in a sentence.
     pub(crate) tip: String,
-    /// Whether it may still change.
-    pub(crate) provisional: bool,
+    /// How it looks.
+    pub(crate) look: Look,
+    /// Between which values it is expected to end; none for what is known.
+    pub(crate) band: Option<(i64, i64)>,
+}
+
+/// How a bar looks: what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// It does not change any more.
+    Known,
+    /// It may still change.
+    Provisional,
+    /// It is expected.
+    Forecast,
+    /// It is known, and unlike its neighbours.
+    Odd,
+    /// There should be something, and is nothing.
+    Missing,
+}
+
+impl Look {
+    /// Its class in the style sheet.
+    const fn class(self) -> &'static str {
+        match self {
+            Look::Known => "",
+            Look::Provisional => "provisional",
+            Look::Forecast => "forecast",
+            Look::Odd => "odd",
+            Look::Missing => "missing",
+        }
+    }
 }
 
 #[derive(Template)]
@@ -112,7 +142,11 @@ struct DrawnColumn<'a> {
     total_y: Option<Px>,
     labelled: bool,
     year: Option<&'a str>,
+    class: &'static str,
     bars: Vec<Bar>,
+    /// Where nothing is, from side to side.
+    hole: Option<Bar>,
+    whisker: Option<(Px, Px)>,
 }
 
 struct Bar {
@@ -130,9 +164,10 @@ const BELOW: i64 = 420;
 impl Bars<'_> {
     /// The chart as an SVG element.
     pub(crate) fn svg(&self) -> Result<String, askama::Error> {
-        let positive = |column: &Column| column.parts.iter().map(|part| part.ore().max(0)).sum::<i64>();
-        let negative = |column: &Column| column.parts.iter().map(|part| part.ore().min(0)).sum::<i64>();
-        let greatest = self.columns.iter().map(positive).max().unwrap_or(0);
+        let positive = |column: &Column| column.parts.iter().map(|part| (*part).max(0)).sum::<i64>();
+        let negative = |column: &Column| column.parts.iter().map(|part| (*part).min(0)).sum::<i64>();
+        let highest = |column: &Column| positive(column).max(column.band.map_or(0, |(_, high)| high));
+        let greatest = self.columns.iter().map(highest).max().unwrap_or(0);
         let least = self.columns.iter().map(negative).min().unwrap_or(0);
         let ticks = ticks(least, greatest, 4);
         let axis = Axis {
@@ -144,7 +179,7 @@ impl Bars<'_> {
         let grid = ticks.iter().map(|value| Tick {
             y: axis.y(*value),
             text_y: Px(axis.y(*value).0 + 40),
-            label: (self.tick)(Money::from_ore(*value)),
+            label: (self.tick)(*value),
         });
         let drawing = Drawing {
             id: self.id,
@@ -168,10 +203,10 @@ impl Bars<'_> {
         let width = (slot * 62 / 100).min(640);
         let (mut up, mut down) = (0_i64, 0_i64);
         let mut bars = Vec::new();
-        for (series, part) in column.parts.iter().enumerate().filter(|(_, part)| part.ore() != 0) {
-            let side = if part.ore() > 0 { &mut up } else { &mut down };
-            let (from, to) = (axis.y(*side).0, axis.y(*side + part.ore()).0);
-            *side += part.ore();
+        for (series, part) in column.parts.iter().enumerate().filter(|(_, part)| **part != 0) {
+            let side = if *part > 0 { &mut up } else { &mut down };
+            let (from, to) = (axis.y(*side).0, axis.y(*side + part).0);
+            *side += part;
             bars.push(Bar {
                 series,
                 x: Px(center - width / 2),
@@ -188,7 +223,16 @@ impl Bars<'_> {
             total_y: self.totals.then(|| Px(axis.y(up).0 - 70)),
             labelled: (self.columns.len() - 1 - n).is_multiple_of(self.label_every.max(1)),
             year: column.year.as_deref().filter(|_| !self.year_is_near(n)),
+            class: column.look.class(),
             bars,
+            hole: (column.look == Look::Missing).then(|| Bar {
+                series: 0,
+                x: Px(center - slot / 2),
+                y: Px(axis.top),
+                width: Px(slot),
+                height: Px(axis.y(0).0 - axis.top),
+            }),
+            whisker: column.band.map(|(low, high)| (axis.y(low), axis.y(high))),
         }
     }
 
@@ -227,8 +271,8 @@ const SPARK_EDGE: i64 = 30;
 /// A line without axes that shows the shape of a row's values, with a dot at the last. Its floor is the least value, or
 /// four fifths of the greatest when that is lower: a change of some per cent is seen and one of some per mille is not
 /// blown up. It only repeats what stands in the row, so it is hidden from those who hear the page.
-pub(crate) fn sparkline(values: &[Option<Money>]) -> String {
-    let known = || values.iter().flatten().map(|value| value.ore());
+pub(crate) fn sparkline(values: &[Option<i64>]) -> String {
+    let known = || values.iter().flatten().copied();
     let high = known().max().unwrap_or(0).max(0);
     let axis = Axis {
         low: known().min().unwrap_or(0).min(high / 5 * 4),
@@ -242,7 +286,7 @@ pub(crate) fn sparkline(values: &[Option<Money>]) -> String {
     let mut drawing = false;
     for (n, value) in values.iter().enumerate() {
         if let Some(value) = value {
-            let (x, y) = (Px(SPARK_EDGE + step * n as i64), axis.y(value.ore()));
+            let (x, y) = (Px(SPARK_EDGE + step * n as i64), axis.y(*value));
             path.push_str(&format!("{}{x} {y}", if drawing { "L" } else { "M" }));
             last = Some((x, y));
         }
@@ -283,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_sparkline_breaks_where_nothing_is_known() {
-        let values = [Some(100), Some(200), None, Some(50)].map(|value| value.map(Money::from_ore));
+        let values = [Some(100), Some(200), None, Some(50)];
         expect![[r#"<svg class="spark" viewBox="0 0 76 22" aria-hidden="true"><path d="M3 13.7L26.3 3M72.9 19"/><circle cx="72.9" cy="19" r="2.2"/></svg>"#]]
             .assert_eq(&sparkline(&values));
         assert_eq!(sparkline(&[None, None]), "");
@@ -291,25 +335,26 @@ mod tests {
 
     #[test]
     fn bars_stack_their_parts_from_zero_and_escape_their_texts() {
-        let column = |ore: [i64; 2], provisional| Column {
+        let column = |parts: [i64; 2], look| Column {
             label: "jan".to_owned(),
             year: Some("2021".to_owned()),
-            parts: ore.map(Money::from_ore).to_vec(),
+            parts: parts.to_vec(),
             total: "4".to_owned(),
             tip: "a < b".to_owned(),
-            provisional,
+            look,
+            band: None,
         };
         let bars = Bars {
             id: "c",
             title: "T & t",
             description: "D",
-            columns: &[column([30_000, 10_000], false), column([20_000, -10_000], true)],
+            columns: &[column([30_000, 10_000], Look::Known), column([20_000, -10_000], Look::Provisional)],
             width: 200,
             height: 100,
             margin: 40,
             label_every: 1,
             totals: true,
-            tick: &|value| (value.ore() / 100).to_string(),
+            tick: &|value| (value / 100).to_string(),
         };
         expect![[r#"
             <svg class="chart c" role="img" aria-labelledby="c-title c-desc" viewBox="0 0 200 100">

@@ -5,7 +5,7 @@
 //! message. The OpenAPI document `schemas/openapi/taxameter.json` describes all of it, and a test holds it to the routes.
 //!
 //! Start with [`routes`], then [`query`] (how questions are read), [`list`] and [`cursor`] (how lists are answered), one
-//! file for each noun, and [`overview`] (the first page) with [`chart`].
+//! file for each noun, and [`pages`] (what people read) with [`chart`].
 
 mod assets;
 mod audit;
@@ -20,7 +20,6 @@ mod cursor;
 mod documents;
 mod explain;
 mod exports;
-mod figures;
 mod gaps;
 mod gathering;
 mod health;
@@ -31,8 +30,7 @@ mod metrics;
 mod months;
 mod numbers;
 mod object;
-mod overview;
-mod page;
+mod pages;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod problem;
@@ -58,6 +56,7 @@ use store::Store;
 pub use gathering::Gathering;
 pub use health::{Check, Ready};
 pub use metrics::Metrics;
+pub use pages::cube::Cubes;
 pub use routes::{health_router, router};
 
 use problem::{Kind, Problem};
@@ -79,6 +78,8 @@ pub struct Shared {
     pub ready: Ready,
     /// What is gathered by this process, if anything is.
     pub gathering: Option<Gathering>,
+    /// The sums that pages are made of.
+    pub cubes: Cubes,
     /// Reads the clock.
     pub now: fn() -> Instant,
 }

@@ -143,6 +143,14 @@ impl Params {
         })
     }
 
+    /// A path with these parameters but one.
+    pub(crate) fn path(&self, path: &str, without: &str) -> String {
+        let pairs = self.pairs.iter().filter(|(name, _)| name != without);
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(pairs).finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
     /// What tells one list from another: every parameter but the page's own, in a fixed order.
     pub(crate) fn identity(&self) -> String {
         let own =

@@ -12,14 +12,14 @@ use tower_http::compression::CompressionLayer;
 use crate::problem::{Kind, Problem};
 use crate::{
     Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports,
-    gaps, gathering, health, keys, metrics, months, object, overview, problem, quarantine, reconciliation,
+    gaps, gathering, health, keys, metrics, months, object, pages, problem, quarantine, reconciliation,
     report, services, simulations, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
 pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
     vec![
-        (Method::GET, "/", get(overview::get)),
+        (Method::GET, "/", get(pages::overview::get)),
         (Method::GET, "/v1/usage", get(usage::get)),
         (Method::GET, "/v1/costs", get(costs::get)),
         (Method::GET, "/v1/reports/{year}", get(report::get)),

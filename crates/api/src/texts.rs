@@ -1,97 +1,106 @@
 //! The words of the pages, in both languages. A text that one language lacks does not compile.
 
-use crate::language::Language;
-
+/// Declares the texts of a page (or of all pages): a key, the Swedish text, the English one.
 macro_rules! texts {
-    ($($key:ident: $sv:literal, $en:literal;)*) => {
-        /// Every fixed text of the pages.
-        pub(crate) struct Texts {
+    ($(#[$doc:meta])* $name:ident { $($key:ident: $sv:literal, $en:literal;)* }) => {
+        $(#[$doc])*
+        pub(crate) struct $name {
             $(pub(crate) $key: &'static str,)*
         }
 
-        static SWEDISH: Texts = Texts { $($key: $sv,)* };
-        static ENGLISH: Texts = Texts { $($key: $en,)* };
+        impl $name {
+            /// The texts of a language.
+            pub(crate) fn of(language: crate::language::Language) -> &'static Self {
+                static SWEDISH: $name = $name { $($key: $sv,)* };
+                static ENGLISH: $name = $name { $($key: $en,)* };
+                match language {
+                    crate::language::Language::Swedish => &SWEDISH,
+                    crate::language::Language::English => &ENGLISH,
+                }
+            }
+        }
     };
 }
-
-/// The texts of a language.
-pub(crate) fn texts(language: Language) -> &'static Texts {
-    match language {
-        Language::Swedish => &SWEDISH,
-        Language::English => &ENGLISH,
-    }
-}
+pub(crate) use texts;
 
 texts! {
-    skip: "Till innehållet", "Skip to content";
-    navigation: "Sidor", "Pages";
-    overview: "Översikt", "Overview";
-    api: "API", "API";
-    other_language: "In English", "På svenska";
-    title: "Tjänsternas kostnad", "What the services cost";
-    earlier: "Tidigare", "Earlier";
-    later: "Senare", "Later";
-    period: "Period", "Period";
-    key_figures: "Nyckeltal", "Key figures";
-    so_far: "hittills", "so far";
-    not_closed: "Månaden är inte stängd", "The month is not closed";
-    until: "till och med", "up to and including";
-    towards: "mot", "against";
-    no_comparison: "ingen tidigare månad att jämföra med", "no earlier month to compare with";
-    surcharge: "Påslag", "Surcharge";
-    surcharge_year: "Objektets påslag", "The object's surcharge";
-    surcharge_year_note: "bokfört och preliminärt hittills under året", "booked and preliminary so far this year";
-    rate: "påslag på netto", "surcharge on net";
-    no_rate: "ingen påslagssats gäller", "no surcharge rate in force";
-    year_total: "Senaste 12 månaderna", "Last 12 months";
-    year_total_note: "kostnad, exklusive påslag och moms", "cost, without surcharge and VAT";
-    chart_title: "Kostnad per månad", "Cost by month";
-    cost_note: "exklusive påslag och moms", "without surcharge and VAT";
-    provisional_note: "Ljusare stapel: månaden är inte stängd och kan ändras.", "A lighter bar: the month is not closed and may change.";
-    moved: "Störst förändring", "What moved most";
-    nothing_moved: "Ingen månad att jämföra med ännu.", "There is no month to compare with yet.";
-    quality: "Datakvalitet", "Data quality";
-    unattributed: "Användning utan betalare", "Usage without a payer";
-    unattributed_none: "All användning har en betalare", "All usage has a payer";
-    costcentre: "kostnadsställe", "cost centre";
-    costcentres: "kostnadsställen", "cost centres";
-    gaps: "Luckor i mätningen", "Gaps in the measuring";
-    gaps_none: "Inga saknade dagar", "No missing days";
-    gaps_some: "ställen där mätvärden saknas", "places where readings are missing";
-    gaps_estimated: "uppskattade från dagen före", "estimated from the day before";
-    quarantine: "I karantän", "In quarantine";
-    quarantine_none: "Inga händelser väntar på åtgärd", "No event waits for attention";
-    quarantine_some: "händelser att granska", "events to look at";
-    good: "OK", "OK";
-    attention: "Se över", "Check";
-    service: "Tjänst", "Service";
-    trend: "Trend", "Trend";
-    total: "Summa", "Total";
-    all_services: "Alla tjänster", "All services";
-    surcharge_row: "Påslag", "Surcharge";
-    table_title: "Tjänster", "Services";
-    table_caption: "Kostnad per tjänst och månad, störst först", "Cost by service and month, greatest first";
-    rounded: "Beloppen är avrundade var för sig.", "Each amount is rounded by itself.";
-    months: "Månader och underlag", "Months and files";
-    months_caption: "Månadernas läge, belopp och filer", "The months' states, amounts and files";
-    month: "Månad", "Month";
-    state: "Läge", "State";
-    open: "Öppen", "Open";
-    preliminary: "Preliminär", "Preliminary";
-    closed: "Stängd", "Closed";
-    net: "Netto", "Net";
-    files: "Filer", "Files";
-    fingerprint: "Kontrollsumma", "Checksum";
-    same_data: "Samma data", "The same data";
-    generated: "Hämtad", "Generated";
-    catalogue: "Katalog", "Catalogue";
-    version: "Version", "Version";
-    start_title: "Välkommen till taxameter", "Welcome to taxameter";
-    start_lead: "Inga händelser har räknats ännu. Skicka den första, så finns den på den här sidan inom några sekunder.", "No event has been counted yet. Send the first one, and it is on this page within seconds.";
-    start_send: "Skicka en händelse", "Send an event";
-    start_answer: "Svaret kommer först när händelsen är varaktigt sparad:", "The answer comes only when the event is durably stored:";
-    start_then: "Se vad som räknades", "See what was counted";
-    start_catalogue: "Tjänster, mätare och enheter", "Services, meters and units";
-    start_catalogue_note: "Vad en händelse får innehålla står i katalogen:", "What an event may hold stands in the catalogue:";
-    start_demo: "Vill du först se hur det kan se ut? Programmet kan fylla en egen katalog med ett påhittat år:", "Want to see what it can look like first? The program can fill a directory of its own with an invented year:";
+    /// The texts that every page, or more than one, has.
+    Texts {
+        skip: "Till innehållet", "Skip to content";
+        navigation: "Sidor", "Pages";
+        overview: "Översikt", "Overview";
+        services: "Tjänster", "Services";
+        payers: "Betalare", "Payers";
+        object: "Objektet", "The object";
+        prices: "Priser", "Prices";
+        operations: "Drift", "Operations";
+        api: "API", "API";
+        other_language: "In English", "På svenska";
+        title: "Tjänsternas kostnad", "What the services cost";
+        earlier: "Tidigare", "Earlier";
+        later: "Senare", "Later";
+        period: "Period", "Period";
+        key_figures: "Nyckeltal", "Key figures";
+        so_far: "hittills", "so far";
+        not_closed: "Månaden är inte stängd", "The month is not closed";
+        until: "till och med", "up to and including";
+        towards: "mot", "against";
+        no_comparison: "ingen tidigare månad att jämföra med", "no earlier month to compare with";
+        surcharge: "Påslag", "Surcharge";
+        surcharge_year: "Objektets påslag", "The object's surcharge";
+        surcharge_year_note: "bokfört och preliminärt hittills under året", "booked and preliminary so far this year";
+        rate: "påslag på netto", "surcharge on net";
+        no_rate: "ingen påslagssats gäller", "no surcharge rate in force";
+        year_total: "Senaste 12 månaderna", "Last 12 months";
+        year_total_note: "kostnad, exklusive påslag och moms", "cost, without surcharge and VAT";
+        chart_title: "Kostnad per månad", "Cost by month";
+        cost_note: "exklusive påslag och moms", "without surcharge and VAT";
+        provisional_note: "Ljusare stapel: månaden är inte stängd och kan ändras.", "A lighter bar: the month is not closed and may change.";
+        moved: "Störst förändring", "What moved most";
+        nothing_moved: "Ingen månad att jämföra med ännu.", "There is no month to compare with yet.";
+        quality: "Datakvalitet", "Data quality";
+        unattributed: "Användning utan betalare", "Usage without a payer";
+        unattributed_none: "All användning har en betalare", "All usage has a payer";
+        costcentre: "kostnadsställe", "cost centre";
+        costcentres: "kostnadsställen", "cost centres";
+        gaps: "Luckor i mätningen", "Gaps in the measuring";
+        gaps_none: "Inga saknade dagar", "No missing days";
+        gaps_some: "ställen där mätvärden saknas", "places where readings are missing";
+        gaps_estimated: "uppskattade från dagen före", "estimated from the day before";
+        quarantine: "I karantän", "In quarantine";
+        quarantine_none: "Inga händelser väntar på åtgärd", "No event waits for attention";
+        quarantine_some: "händelser att granska", "events to look at";
+        good: "OK", "OK";
+        attention: "Se över", "Check";
+        service: "Tjänst", "Service";
+        trend: "Trend", "Trend";
+        total: "Summa", "Total";
+        all_services: "Alla tjänster", "All services";
+        surcharge_row: "Påslag", "Surcharge";
+        table_title: "Tjänster", "Services";
+        table_caption: "Kostnad per tjänst och månad, störst först", "Cost by service and month, greatest first";
+        rounded: "Beloppen är avrundade var för sig.", "Each amount is rounded by itself.";
+        months: "Månader och underlag", "Months and files";
+        months_caption: "Månadernas läge, belopp och filer", "The months' states, amounts and files";
+        month: "Månad", "Month";
+        state: "Läge", "State";
+        open: "Öppen", "Open";
+        preliminary: "Preliminär", "Preliminary";
+        closed: "Stängd", "Closed";
+        net: "Netto", "Net";
+        files: "Filer", "Files";
+        fingerprint: "Kontrollsumma", "Checksum";
+        same_data: "Samma data", "The same data";
+        generated: "Hämtad", "Generated";
+        catalogue: "Katalog", "Catalogue";
+        version: "Version", "Version";
+        start_title: "Välkommen till taxameter", "Welcome to taxameter";
+        start_lead: "Inga händelser har räknats ännu. Skicka den första, så finns den på den här sidan inom några sekunder.", "No event has been counted yet. Send the first one, and it is on this page within seconds.";
+        start_send: "Skicka en händelse", "Send an event";
+        start_answer: "Svaret kommer först när händelsen är varaktigt sparad:", "The answer comes only when the event is durably stored:";
+        start_then: "Se vad som räknades", "See what was counted";
+        start_catalogue: "Tjänster, mätare och enheter", "Services, meters and units";
+        start_catalogue_note: "Vad en händelse får innehålla står i katalogen:", "What an event may hold stands in the catalogue:";
+        start_demo: "Vill du först se hur det kan se ut? Programmet kan fylla en egen katalog med ett påhittat år:", "Want to see what it can look like first? The program can fill a directory of its own with an invented year:";
+    }
 }

@@ -92,6 +92,7 @@ impl Place {
                 async move { vec![Check { name: "store", ok, cause: String::new() }] }.boxed()
             }),
             gathering: Some(gathering()),
+            cubes: api::Cubes::default(),
             now,
         };
         let document = include_str!("../../../../schemas/openapi/taxameter.json");

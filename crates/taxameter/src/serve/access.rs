@@ -201,6 +201,17 @@ fn permission(method: &Method, path: &str) -> Option<Permission> {
         // Nothing is written.
         ("/v1/simulations", _) => Permission::Object,
         (_, "keys") => Permission::Admin,
+        (path, _) if is_read && is_under(path, &["/services", "/payers", "/lines", "/prices"]) => {
+            Permission::Figures
+        }
+        (path, _) if is_read && is_under(path, &["/object", "/simulate"]) => Permission::Object,
+        (path, _) if is_under(path, &["/operations"]) => {
+            if is_read {
+                Permission::Operations
+            } else {
+                Permission::Operate
+            }
+        }
         ("/openapi.json", _) if is_read => Permission::Any,
         ("/" | "/v1/usage" | "/v1/costs" | "/v1/charges" | "/v1/months" | "/v1/services", _) if is_read => {
             Permission::Figures
@@ -220,6 +231,13 @@ fn permission(method: &Method, path: &str) -> Option<Permission> {
         _ => Permission::Admin,
     };
     Some(permission)
+}
+
+/// Whether a path is one of some pages, or below one.
+fn is_under(path: &str, pages: &[&str]) -> bool {
+    pages
+        .iter()
+        .any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 #[cfg(test)]

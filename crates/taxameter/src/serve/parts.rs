@@ -159,6 +159,7 @@ async fn routes(
         registry: shared.registry.clone(),
         metrics: api::Metrics::register(&shared.registry)?,
         ready: ready(shared, Counting::follow(config, shared, tasks, stop), taker(config, collector)),
+        cubes: api::Cubes::default(),
         gathering: collector
             .map(|collector| pull::start(config, shared, collector.intake(), tasks, stop))
             .transpose()?,

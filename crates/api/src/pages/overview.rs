@@ -15,12 +15,12 @@ use billing::MonthState;
 use domain::catalogue::Catalogue;
 use domain::{Instant, Money, Month};
 
-use crate::chart::{Bars, Column};
-use crate::figures::MonthFigures;
+use crate::chart::{Bars, Column, Look};
 use crate::language::Language;
 use crate::numbers::{self, Scale};
-use crate::page::Page;
-use crate::texts::{Texts, texts};
+use crate::pages::cube::MonthFigures;
+use crate::pages::frame::Frame;
+use crate::texts::Texts;
 
 pub(crate) use findings::Quality;
 pub(crate) use load::get;
@@ -40,12 +40,13 @@ pub(crate) struct Input<'a> {
     pub(crate) known: (Month, Month),
     pub(crate) quality: Quality,
     pub(crate) now: Instant,
+    pub(crate) frame: Frame,
 }
 
 #[derive(Template)]
 #[template(path = "overview.html")]
 pub(crate) struct Overview {
-    page: Page,
+    page: Frame,
     t: &'static Texts,
     foreign: bool,
     period: String,
@@ -81,15 +82,13 @@ struct Figured<'a> {
 
 impl Overview {
     /// Builds the page.
-    pub(crate) fn build(input: &Input<'_>) -> Result<Self, askama::Error> {
-        let figured = Figured::new(input);
+    pub(crate) fn build(input: Input<'_>) -> Result<Self, askama::Error> {
+        let figured = Figured::new(&input);
         let (first, last) = (figured.window[0], input.last);
         let language = input.language;
         let columns = figured.columns();
         let moved = figured.moved();
-        let path = if last == input.known.1 { "/".to_owned() } else { format!("/?month={last}") };
         Ok(Self {
-            page: Page::new(language, &path, input.catalogue, input.now),
             t: figured.t,
             foreign: language != Language::Swedish,
             period: format!(
@@ -107,7 +106,7 @@ impl Overview {
             series: figured.products.iter().map(|(_, name)| (*name).to_owned()).collect(),
             chart: figured.chart("chart-wide", &columns, (1140, 300, 64), 1, true)?,
             chart_narrow: figured.chart("chart-narrow", &columns, (330, 240, 46), 3, false)?,
-            provisional: columns.iter().any(|column| column.provisional),
+            provisional: columns.iter().any(|column| column.look == Look::Provisional),
             data: format!("/v1/costs?from={first}&to={last}"),
             moved_period: figured.moved_period(),
             moved,
@@ -116,6 +115,7 @@ impl Overview {
             rows: figured.rows(),
             sums: figured.sums(),
             months: figured.month_rows(),
+            page: input.frame,
         })
     }
 }
@@ -142,7 +142,7 @@ impl<'a> Figured<'a> {
             Scale::Kronor => Scale::Kronor,
             Scale::Thousands | Scale::Millions => Scale::Thousands,
         };
-        Self { input, language, t: texts(language), by_month, window, scale, products }
+        Self { input, language, t: Texts::of(language), by_month, window, scale, products }
     }
 
     fn product_of(&self, service: &str) -> &str {
@@ -179,9 +179,13 @@ impl<'a> Figured<'a> {
                 year: (n == 0 || month.number() == 1).then(|| month.year().to_string()),
                 total: figures
                     .map_or_else(|| "–".to_owned(), |_| numbers::scaled(self.language, total, self.scale)),
-                parts,
+                parts: parts.iter().map(|part| part.ore()).collect(),
                 tip,
-                provisional: figures.is_some_and(|figures| figures.state != MonthState::Closed),
+                look: match figures {
+                    Some(figures) if figures.state != MonthState::Closed => Look::Provisional,
+                    _ => Look::Known,
+                },
+                band: None,
             });
         }
         columns
@@ -205,7 +209,7 @@ impl<'a> Figured<'a> {
             margin,
             label_every,
             totals,
-            tick: &|value| numbers::scaled(self.language, value, self.scale),
+            tick: &|value| numbers::scaled(self.language, Money::from_ore(value), self.scale),
         };
         bars.svg()
     }

@@ -1,89 +1,65 @@
 //! `GET /`: gathers what the first page is built from.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
-use billing::Bill;
+use domain::access::Viewer;
 use domain::catalogue::{Catalogue, Meter};
 use domain::usage::MeterKind;
 use domain::{Instant, Month};
-use futures::{StreamExt, TryStreamExt, stream};
 use store::AsOf;
 use store::usage::GapKind;
 
 use super::{Input, MONTHS, Overview, Quality};
 use crate::Shared;
-use crate::figures::MonthFigures;
-use crate::page::{self, Page};
+use crate::pages::cube::{self, MonthFigures};
+use crate::pages::frame::{Frame, Section};
+use crate::pages::visit::Visit;
 use crate::problem::Problem;
-use crate::query::Params;
-use crate::texts::{Texts, texts};
-
-/// How many months are asked for at the same time: most of them wait for short questions to the store.
-const BILLS_AT_ONCE: usize = 6;
+use crate::texts::Texts;
 
 /// `GET /`
 pub(crate) async fn get(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = Params::read(&uri, &["month", "lang"])?;
-    let language = page::language(&params, &headers)?;
-    let asked = params.get("lang").is_some();
-    let catalogue = shared.catalogue.load_full();
-    let now = (shared.now)();
-    let known =
-        shared.store.months_with_usage(AsOf::Newest).await.map_err(|error| crate::store_problem(&error))?;
-    let (Some(first), Some(last)) = (known.first().copied(), known.last().copied()) else {
-        let start = Start::new(Page::new(language, "/", &catalogue, now), &headers, &catalogue, now);
-        return page::respond(&start, language, asked);
+    let visit = Visit::read(&shared, viewer, &uri, &headers, &["month"])?;
+    let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
+    let Some((first, last)) = known else {
+        return visit.respond(&Start::new(&visit, &headers));
     };
-    let shown = params.month("month")?.unwrap_or(last).clamp(first, last);
+    let shown = visit.params.month("month")?.unwrap_or(last).clamp(first, last);
     // One month more than is shown, so that the last whole month can be compared with the same one of the year before.
-    let bills =
-        bills(&shared, known.into_iter().filter(|month| (shown.plus(-MONTHS)..=shown).contains(month)))
-            .await?;
-    let quality = quality(&shared, shown, bills.get(&shown).map(AsRef::as_ref), now).await?;
-    let months: Vec<MonthFigures> = bills.values().map(|bill| MonthFigures::of(bill)).collect();
+    let months = cube::cubes(&shared, &visit.viewer, shown.plus(-MONTHS), shown).await?;
+    let months: Vec<MonthFigures> = months.iter().map(|cube| MonthFigures::of(cube)).collect();
     let input = Input {
-        catalogue: &catalogue,
-        language,
+        catalogue: &visit.catalogue,
+        language: visit.language,
         months: &months,
         last: shown,
         known: (first, last),
-        quality,
-        now,
+        quality: quality(&shared, &visit, shown).await?,
+        now: visit.now,
+        frame: visit.frame(Section::Overview),
     };
-    let overview = Overview::build(&input).map_err(|error| Problem::internal(&error))?;
-    page::respond(&overview, language, asked)
+    let overview = Overview::build(input).map_err(|error| Problem::internal(&error))?;
+    visit.respond(&overview)
 }
 
-async fn bills(
-    shared: &Shared,
-    months: impl Iterator<Item = Month>,
-) -> Result<BTreeMap<Month, Arc<Bill>>, Problem> {
-    let biller = &shared.biller;
-    let bills = stream::iter(months)
-        .map(|month| async move { biller.charges(month).await.map(|bill| (month, bill)) });
-    let bills = bills.buffer_unordered(BILLS_AT_ONCE).try_collect().await;
-    bills.map_err(|error| crate::billing_problem(&error))
-}
-
-async fn quality(
-    shared: &Shared,
-    month: Month,
-    bill: Option<&Bill>,
-    now: Instant,
-) -> Result<Quality, Problem> {
+async fn quality(shared: &Shared, visit: &Visit, month: Month) -> Result<Quality, Problem> {
+    let now = visit.now;
+    let bill = shared.biller.charges(month).await.map_err(|error| crate::billing_problem(&error))?;
+    let bill = bill.seen_by(&visit.viewer);
     let failed = |error: store::Error| crate::store_problem(&error);
     let gaps = shared.store.gaps(month, AsOf::Newest).await.map_err(failed)?;
     let quarantined = shared.store.quarantine_counts().await.map_err(failed)?;
-    let unattributed = bill.map_or(&[][..], |bill| &bill.unattributed);
+    let unattributed = &bill.unattributed;
     let costcentres: BTreeSet<&str> = unattributed.iter().map(|line| &*line.costcentre).collect();
     Ok(Quality {
         unattributed_costcentres: costcentres.len(),
@@ -100,7 +76,7 @@ async fn quality(
 #[derive(Template)]
 #[template(path = "start.html")]
 struct Start {
-    page: Page,
+    page: Frame,
     t: &'static Texts,
     host: String,
     month: Month,
@@ -108,10 +84,15 @@ struct Start {
 }
 
 impl Start {
-    fn new(page: Page, headers: &HeaderMap, catalogue: &Catalogue, now: Instant) -> Self {
+    fn new(visit: &Visit, headers: &HeaderMap) -> Self {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8321");
-        let t = texts(page.language);
-        Self { page, t, host: host.to_owned(), month: now.month(), event: example(catalogue, now) }
+        Self {
+            page: visit.frame(Section::Overview),
+            t: Texts::of(visit.language),
+            host: host.to_owned(),
+            month: visit.now.month(),
+            event: example(&visit.catalogue, visit.now),
+        }
     }
 }
 

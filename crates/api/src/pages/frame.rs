@@ -5,18 +5,83 @@ use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
 use chrono_tz::Europe::Stockholm;
 use domain::Instant;
+use domain::access::{Permission, Viewer};
 use domain::catalogue::Catalogue;
 
 use crate::assets;
 use crate::language::{COOKIE, Language};
 use crate::problem::Problem;
 use crate::query::Params;
+use crate::texts::Texts;
+
+/// A part of the site, as its head lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    Overview,
+    Services,
+    Payers,
+    Object,
+    Prices,
+    Operations,
+    /// A page that belongs to none of them.
+    Other,
+}
+
+impl Section {
+    const LISTED: [Section; 6] = [
+        Section::Overview,
+        Section::Services,
+        Section::Payers,
+        Section::Object,
+        Section::Prices,
+        Section::Operations,
+    ];
+
+    const fn href(self) -> &'static str {
+        match self {
+            Section::Overview | Section::Other => "/",
+            Section::Services => "/services",
+            Section::Payers => "/payers",
+            Section::Object => "/object",
+            Section::Prices => "/prices",
+            Section::Operations => "/operations",
+        }
+    }
+
+    fn label(self, t: &Texts) -> &'static str {
+        match self {
+            Section::Overview | Section::Other => t.overview,
+            Section::Services => t.services,
+            Section::Payers => t.payers,
+            Section::Object => t.object,
+            Section::Prices => t.prices,
+            Section::Operations => t.operations,
+        }
+    }
+
+    const fn needs(self) -> Permission {
+        match self {
+            Section::Overview | Section::Services | Section::Payers | Section::Prices => Permission::Figures,
+            Section::Object => Permission::Object,
+            Section::Operations => Permission::Operations,
+            Section::Other => Permission::Any,
+        }
+    }
+}
+
+/// A link of the head.
+pub(crate) struct Link {
+    pub(crate) href: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) is_current: bool,
+}
 
 /// The frame of a page.
-pub(crate) struct Page {
+pub(crate) struct Frame {
     pub(crate) language: Language,
     pub(crate) style: String,
     pub(crate) icon: String,
+    pub(crate) links: Vec<Link>,
     pub(crate) other_language: String,
     pub(crate) other_tag: &'static str,
     pub(crate) organisation: String,
@@ -26,19 +91,33 @@ pub(crate) struct Page {
     pub(crate) catalogue: String,
 }
 
-impl Page {
+impl Frame {
     /// The frame of the page at `path` (with its query, but for the language).
-    pub(crate) fn new(language: Language, path: &str, catalogue: &Catalogue, now: Instant) -> Self {
+    pub(crate) fn new(
+        language: Language,
+        section: Section,
+        path: &str,
+        catalogue: &Catalogue,
+        viewer: &Viewer,
+        now: Instant,
+    ) -> Self {
         let other = match language {
             Language::Swedish => Language::English,
             Language::English => Language::Swedish,
         };
         let organisation = &catalogue.organisation;
         let joint = if path.contains('?') { '&' } else { '?' };
+        let seen = Section::LISTED.into_iter().filter(|listed| viewer.may(listed.needs()));
+        let link = |listed: Section| Link {
+            href: listed.href(),
+            label: listed.label(Texts::of(language)),
+            is_current: listed == section,
+        };
         Self {
             language,
             style: assets::style(),
             icon: assets::icon(),
+            links: seen.map(link).collect(),
             other_language: format!("{path}{joint}lang={}", other.tag()),
             other_tag: other.tag(),
             organisation: format!("{} · {}", organisation.name, organisation.unit),

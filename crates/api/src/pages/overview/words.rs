@@ -6,9 +6,9 @@ use billing::MonthState;
 use domain::{Money, Month};
 
 use super::Figured;
-use crate::figures::Figures;
 use crate::language::Language;
 use crate::numbers::{self, Scale};
+use crate::pages::cube::Figures;
 
 /// A key figure.
 pub(crate) struct Card {

@@ -7,8 +7,8 @@ use domain::{Money, Month};
 
 use super::Figured;
 use crate::chart;
-use crate::figures::MonthFigures;
 use crate::numbers;
+use crate::pages::cube::MonthFigures;
 
 /// The head of a month's column.
 pub(crate) struct Head {
@@ -97,7 +97,7 @@ impl Figured<'_> {
         let whole = self.window.iter().zip(&values).filter(|(month, _)| !self.is_running(**month));
         Row {
             name: name.to_owned(),
-            spark: chart::sparkline(&whole.map(|(_, value)| *value).collect::<Vec<_>>()),
+            spark: chart::sparkline(&whole.map(|(_, value)| value.map(Money::ore)).collect::<Vec<_>>()),
             cells: values.iter().map(written).collect(),
             total: numbers::scaled(self.language, values.iter().flatten().copied().sum(), self.scale),
             grand,

@@ -1,10 +1,12 @@
 //! The first page over a year like Linköping's.
 
 use chrono::NaiveDate;
+use domain::access::Viewer;
 use domain::catalogue::{Organisation, Product, Service, SurchargeRate};
 
 use super::*;
-use crate::figures::Figures;
+use crate::pages::cube::Figures;
+use crate::pages::frame::Section;
 
 const SERVICES: [(&str, &str, i64); 34] = [
     ("it-arbetsplats", "IT Arbetsplats", 1_612_000),
@@ -127,16 +129,11 @@ fn months(first: &str, last: &str) -> Vec<MonthFigures> {
 fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String {
     let catalogue = catalogue();
     let (first, last) = (months[0].month, months[months.len() - 1].month);
-    let input = Input {
-        catalogue: &catalogue,
-        language,
-        months,
-        last,
-        known: (first, last),
-        quality,
-        now: Instant::parse_rfc3339("2021-12-15T09:30:00+01:00").unwrap(),
-    };
-    Overview::build(&input).unwrap().render().unwrap()
+    let now = Instant::parse_rfc3339("2021-12-15T09:30:00+01:00").unwrap();
+    let frame = Frame::new(language, Section::Overview, "/", &catalogue, &Viewer::admin(), now);
+    let input =
+        Input { catalogue: &catalogue, language, months, last, known: (first, last), quality, now, frame };
+    Overview::build(input).unwrap().render().unwrap()
 }
 
 #[test]

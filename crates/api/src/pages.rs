@@ -1,0 +1,11 @@
+//! The pages that people read: rendered here, whole without JavaScript, in Swedish or English, on screen and paper.
+//!
+//! Every page is made in three steps: a handler asks `billing` and `store` (as far as the viewer sees), a function of its
+//! answers sums, sorts and words, and a template writes. Pages multiply no price and know no SQL; a figure on a page is one
+//! of the API's. Start with [`visit`] (who asks, in which language), [`frame`] (what every page has) and [`cube`] (the sums
+//! that pages are made of), then one file for each page.
+
+pub(crate) mod cube;
+pub(crate) mod frame;
+pub(crate) mod overview;
+pub(crate) mod visit;

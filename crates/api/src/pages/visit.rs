@@ -1,0 +1,96 @@
+//! Who asks for a page, in which language, and with which parameters.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use domain::Instant;
+use domain::access::{Belongs, Permission, Viewer};
+use domain::catalogue::Catalogue;
+
+use super::frame::{self, Frame, Section};
+use crate::Shared;
+use crate::language::Language;
+use crate::problem::{Kind, Problem};
+use crate::query::Params;
+
+/// One request for a page.
+pub(crate) struct Visit {
+    pub(crate) viewer: Viewer,
+    pub(crate) language: Language,
+    pub(crate) params: Params,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) now: Instant,
+    path: String,
+    chosen: bool,
+}
+
+impl Visit {
+    /// Reads a request for a page that takes the parameters in `known`, besides `lang`.
+    pub(crate) fn read(
+        shared: &Shared,
+        viewer: Viewer,
+        uri: &Uri,
+        headers: &HeaderMap,
+        known: &[&str],
+    ) -> Result<Self, Problem> {
+        let known: Vec<&str> = known.iter().copied().chain(["lang"]).collect();
+        let params = Params::read(uri, &known)?;
+        Ok(Self {
+            viewer,
+            language: frame::language(&params, headers)?,
+            chosen: params.get("lang").is_some(),
+            path: uri.path().to_owned(),
+            catalogue: shared.catalogue.load_full(),
+            now: (shared.now)(),
+            params,
+        })
+    }
+
+    /// The frame of the page.
+    pub(crate) fn frame(&self, section: Section) -> Frame {
+        let here = self.params.path(&self.path, "lang");
+        Frame::new(self.language, section, &here, &self.catalogue, &self.viewer, self.now)
+    }
+
+    /// Renders the page.
+    pub(crate) fn respond(&self, page: &impl Template) -> Result<Response, Problem> {
+        frame::respond(page, self.language, self.chosen)
+    }
+
+    /// Refuses who may not see something of a page.
+    pub(crate) fn must(&self, permission: Permission) -> Result<(), Problem> {
+        if self.viewer.may(permission) { Ok(()) } else { Err(Problem::new(Kind::NotFound)) }
+    }
+
+    /// A service's name in the visitor's language; its slug where the catalogue in force has it no more.
+    pub(crate) fn service_name<'s>(&'s self, slug: &'s str) -> &'s str {
+        self.catalogue.services.get(slug).map_or(slug, |service| match self.language {
+            Language::Swedish => service.name.as_str(),
+            Language::English => service.name_en.as_str(),
+        })
+    }
+
+    /// A meter's name in the visitor's language.
+    pub(crate) fn meter_name<'s>(&'s self, service: &str, slug: &'s str) -> &'s str {
+        self.catalogue.meter(service, slug).map_or(slug, |meter| match self.language {
+            Language::Swedish => meter.name.as_str(),
+            Language::English => meter.name_en.as_str(),
+        })
+    }
+
+    /// Whether a payer is seen, at least in part.
+    pub(crate) fn sees_payer(&self, code: &str) -> bool {
+        self.viewer.sees_all()
+            || self.catalogue.costcentres.values().any(|centre| {
+                let is_payers = centre.owners.iter().any(|owner| owner.customer == code);
+                is_payers
+                    && self.viewer.sees(Belongs {
+                        service: "",
+                        customer: Some(code),
+                        costcentre: &centre.code,
+                    })
+            })
+    }
+}
