@@ -1,5 +1,7 @@
 //! Swedish time: the one place that decides the day and the month of an instant.
 
+pub mod holidays;
+
 use std::fmt;
 use std::str::FromStr;
 
