@@ -7,7 +7,7 @@
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
 //! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
 //! [`document`] (what companies get of it), [`posting`] (how it is booked), [`object`] (what the object has to live on), [`year`]
-//! and [`coverage`] (what is reported of it), [`access`] (who sees it).
+//! and [`coverage`] (what is reported of it), [`access`] (who sees it), and [`trend`] (where it is heading).
 
 pub mod access;
 pub mod calendar;
@@ -28,6 +28,7 @@ pub mod rating;
 pub mod rejection;
 pub mod simulation;
 pub mod surcharge;
+pub mod trend;
 pub mod usage;
 pub mod year;
 
