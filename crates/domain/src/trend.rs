@@ -1,9 +1,10 @@
-//! Where usage and cost are heading, and which days stand out. Nothing here is billed.
+//! Where usage and cost are heading, which days stand out, and why a cost changed. Nothing here is billed.
 //!
 //! Only methods with a name and a source, each of which a sentence on a page can explain, reckoned in whole numbers: the
 //! same history gives the same answer to the last digit, whatever its unit is.
 
 pub mod anomaly;
+pub mod driver;
 pub mod forecast;
 #[cfg(test)]
 mod shapes;
@@ -11,6 +12,7 @@ mod statistics;
 pub mod this_month;
 
 pub use anomaly::{Anomaly, Limits, Unusual, anomalies};
+pub use driver::{Driver, Drivers, Grain, Key, LineOf, Parts, Side, drivers};
 pub use forecast::{Expected, Forecast, Method, forecast};
 pub use this_month::{ThisMonth, Whole, this_month};
 
