@@ -47,6 +47,8 @@ fn round_step(wanted: i64) -> i64 {
 pub(crate) struct Bars<'a> {
     /// What its elements' ids begin with.
     pub(crate) id: &'a str,
+    /// Its class in the style sheet: for wide pages, or for narrow ones.
+    pub(crate) class: &'a str,
     /// What it shows.
     pub(crate) title: &'a str,
     /// What one sees in it, in a sentence or two: for those who do not.
@@ -117,6 +119,7 @@ impl Look {
 #[template(path = "bars.svg")]
 struct Drawing<'a> {
     id: &'a str,
+    kind: &'a str,
     title: &'a str,
     description: &'a str,
     width: i64,
@@ -183,6 +186,7 @@ impl Bars<'_> {
         });
         let drawing = Drawing {
             id: self.id,
+            kind: self.class,
             title: self.title,
             description: self.description,
             width: self.width,
@@ -346,6 +350,7 @@ mod tests {
         };
         let bars = Bars {
             id: "c",
+            class: "k",
             title: "T & t",
             description: "D",
             columns: &[column([30_000, 10_000], Look::Known), column([20_000, -10_000], Look::Provisional)],
@@ -357,7 +362,7 @@ mod tests {
             tick: &|value| (value / 100).to_string(),
         };
         expect![[r#"
-            <svg class="chart c" role="img" aria-labelledby="c-title c-desc" viewBox="0 0 200 100">
+            <svg class="chart k" role="img" aria-labelledby="c-title c-desc" viewBox="0 0 200 100">
             <title id="c-title">T &#38; t</title>
             <desc id="c-desc">D</desc>
             <line class="grid" x1="40" x2="200" y1="58" y2="58"/><text class="tick" x="40" y="62" dx="-8">-200</text>

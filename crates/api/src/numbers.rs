@@ -1,12 +1,14 @@
 //! Numbers as people read them: Swedish and English digits, amounts and changes. Nothing here is read back by a program.
 
+use chrono_tz::Europe::Stockholm;
 use domain::quantity::div_half_away;
-use domain::{Money, Month};
+use domain::{Instant, Money, Month, Quantity, Rate, UnitPrice};
+use rust_decimal::Decimal;
 
 use crate::language::Language;
 
 /// No break: digits of one number, and a number and its unit, stay on one line.
-const NBSP: char = '\u{a0}';
+pub(crate) const NBSP: char = '\u{a0}';
 
 /// A real minus sign: as wide as a plus, and never mistaken for a hyphen.
 const MINUS: char = '\u{2212}';
@@ -100,6 +102,58 @@ pub(crate) fn with_unit(language: Language, amount: Money, scale: Scale) -> Stri
 /// An amount in whole kronor: `1 234 567 kr`.
 pub(crate) fn kronor(language: Language, amount: Money) -> String {
     with_unit(language, amount, Scale::Kronor)
+}
+
+/// An amount in whole kronor that always has its sign.
+pub(crate) fn signed(language: Language, amount: Money) -> String {
+    let text = kronor(language, amount);
+    if amount.ore() > 0 { format!("+{text}") } else { text }
+}
+
+/// An amount to the öre: `1 234,50`.
+pub(crate) fn exact(language: Language, amount: Money) -> String {
+    fixed(language, i128::from(amount.ore()), 2)
+}
+
+/// A quantity with as many decimals as it has, at most two where it is a hundred or more.
+pub(crate) fn quantity(language: Language, quantity: Quantity) -> String {
+    let micros = quantity.micros();
+    let kept = if micros.unsigned_abs() >= 100_000_000 { 2 } else { 6 };
+    let mut value = div_half_away(micros, 10_i128.pow(6 - kept));
+    let mut decimals = kept;
+    while decimals > 0 && value % 10 == 0 {
+        value /= 10;
+        decimals -= 1;
+    }
+    fixed(language, value, decimals)
+}
+
+/// Hundredths of a unit as whole units, or with a decimal where the axis is that small.
+pub(crate) fn hundredths(language: Language, value: i64) -> String {
+    match value % 100 {
+        0 => whole(language, value / 100),
+        _ => fixed(language, i128::from(value), 2),
+    }
+}
+
+/// Kronor per unit, with two decimals at least.
+pub(crate) fn unit_price(language: Language, price: UnitPrice) -> String {
+    let kronor = price.kronor().normalize();
+    let scale = kronor.scale().max(2);
+    let mut scaled = kronor;
+    scaled.rescale(scale);
+    fixed(language, scaled.mantissa(), scale)
+}
+
+/// A Swedish time to the minute: `2021-03-15 09:30`.
+pub(crate) fn instant(at: Instant) -> String {
+    at.to_utc().with_timezone(&Stockholm).format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A fraction in per cent, with as many decimals as it has.
+pub(crate) fn percent(language: Language, rate: Rate) -> String {
+    let percent = (rate.fraction() * Decimal::ONE_HUNDRED).normalize();
+    format!("{}{}", fixed(language, percent.mantissa(), percent.scale()), percent_sign(language))
 }
 
 /// The change from `before` to `after` in per cent, one decimal and always with a sign; none from nothing.

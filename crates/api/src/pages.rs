@@ -5,7 +5,11 @@
 //! of the API's. Start with [`visit`] (who asks, in which language), [`frame`] (what every page has) and [`cube`] (the sums
 //! that pages are made of), then one file for each page.
 
+mod causes;
 pub(crate) mod cube;
 pub(crate) mod frame;
+mod months;
 pub(crate) mod overview;
+pub(crate) mod service;
 pub(crate) mod visit;
+mod words;

@@ -20,6 +20,9 @@ use crate::{
 pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
     vec![
         (Method::GET, "/", get(pages::overview::get)),
+        (Method::GET, "/services", get(pages::service::list)),
+        (Method::GET, "/services/{slug}", get(pages::service::get)),
+        (Method::GET, "/services/{slug}/sources", get(pages::service::sources)),
         (Method::GET, "/v1/usage", get(usage::get)),
         (Method::GET, "/v1/costs", get(costs::get)),
         (Method::GET, "/v1/reports/{year}", get(report::get)),

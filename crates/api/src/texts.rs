@@ -73,6 +73,8 @@ texts! {
         good: "OK", "OK";
         attention: "Se över", "Check";
         service: "Tjänst", "Service";
+        meter: "Mätare", "Meter";
+        estimated_days: "dagar uppskattade", "days estimated";
         trend: "Trend", "Trend";
         total: "Summa", "Total";
         all_services: "Alla tjänster", "All services";

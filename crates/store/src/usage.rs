@@ -17,10 +17,12 @@ use crate::rows::{date_of, month_of};
 
 mod behind;
 mod books;
+mod days;
 mod subjects;
 
-pub use behind::{CountedEvent, EventPlace, EventsBehind};
+pub use behind::{CountedEvent, EventPlace, EventsBehind, SourceOf};
 pub use books::{Books, Lag, Mark, OutcomeCount, QuarantineCount};
+pub use days::DaySum;
 pub use subjects::DistinctSubjects;
 
 /// As of when usage is wanted.

@@ -85,13 +85,6 @@ impl Cube {
         self.state != MonthState::Closed
     }
 
-    /// All of it, or what a condition picks.
-    pub(crate) fn sum(&self, mut of: impl FnMut(&Cell) -> bool) -> Figures {
-        let mut sum = Totals::default();
-        self.cells.iter().filter(|cell| of(cell)).for_each(|cell| sum += cell.totals);
-        sum.into()
-    }
-
     /// Each service, by its slug.
     pub(crate) fn services(&self) -> BTreeMap<&str, Figures> {
         let mut services: BTreeMap<&str, Figures> = BTreeMap::new();

@@ -3,13 +3,13 @@
 use askama::Template;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
-use chrono_tz::Europe::Stockholm;
 use domain::Instant;
 use domain::access::{Permission, Viewer};
 use domain::catalogue::Catalogue;
 
 use crate::assets;
 use crate::language::{COOKIE, Language};
+use crate::numbers;
 use crate::problem::Problem;
 use crate::query::Params;
 use crate::texts::Texts;
@@ -121,7 +121,7 @@ impl Frame {
             other_language: format!("{path}{joint}lang={}", other.tag()),
             other_tag: other.tag(),
             organisation: format!("{} · {}", organisation.name, organisation.unit),
-            generated: now.to_utc().with_timezone(&Stockholm).format("%Y-%m-%d %H:%M").to_string(),
+            generated: numbers::instant(now),
             generated_at: now.to_string(),
             version: env!("CARGO_PKG_VERSION"),
             catalogue: catalogue.version.chars().take(12).collect(),

@@ -201,6 +201,7 @@ impl<'a> Figured<'a> {
     ) -> Result<String, askama::Error> {
         let bars = Bars {
             id,
+            class: id,
             title: self.t.chart_title,
             description: &self.description(),
             columns,

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 use clickhouse::Row;
 use clickhouse::query::Query;
-use domain::{EventKey, Instant, Quantity};
+use domain::{EventKey, Instant, Month, Quantity};
 use serde::Deserialize;
 
 use super::instant;
@@ -87,6 +87,24 @@ impl CountedEvent {
     }
 }
 
+/// A source of a service's events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceOf {
+    /// CloudEvents `source`.
+    pub source: String,
+    /// How many rows it wrote.
+    pub rows: u64,
+    /// When the last of them was received.
+    pub last: Instant,
+}
+
+#[derive(Row, Deserialize)]
+struct SourceRow {
+    source: String,
+    rows: u64,
+    last: i64,
+}
+
 #[derive(Row, Deserialize)]
 struct EventRow {
     event_key: u128,
@@ -132,6 +150,25 @@ impl Store {
             .await
             .map_err(asking("the events behind a number"))?;
         rows.into_iter().map(counted).collect()
+    }
+
+    /// Where a service's events of a month come from: each source with how many rows it wrote (revisions and repeats of an
+    /// identity are rows of their own) and when the last was received. The month is scanned.
+    pub async fn sources_of(&self, month: Month, service: &str) -> crate::Result<Vec<SourceOf>> {
+        let first = month.first_day().to_string();
+        let rows = self
+            .query(
+                "SELECT source, count() AS rows, max(received) AS last FROM events
+                 WHERE service = ? AND toYYYYMM(time) = toYYYYMM(toDate32(?)) GROUP BY source ORDER BY source",
+            )
+            .bind(service)
+            .bind(&first)
+            .fetch_all::<SourceRow>()
+            .await
+            .map_err(asking("the sources of a service"))?;
+        let source =
+            |row: SourceRow| SourceOf { source: row.source, rows: row.rows, last: instant(row.last) };
+        Ok(rows.into_iter().map(source).collect())
     }
 
     /// How many subjects (people, devices, rooms) are behind a number, whatever page of its events is wanted.

@@ -1,0 +1,188 @@
+//! Why a cost changed from one month to the next, in words and to the öre.
+
+use billing::Bill;
+use domain::Money;
+use domain::access::Viewer;
+use domain::charge::Charge;
+use domain::trend::{Driver, Grain, LineOf, Parts, drivers};
+
+use super::visit::Visit;
+use super::words;
+use crate::language::Language;
+use crate::numbers;
+
+/// What a cost came to before and after, and what made the difference.
+pub(crate) struct Causes {
+    /// Which months are compared.
+    pub(crate) period: String,
+    /// The difference.
+    pub(crate) change: String,
+    /// All of it by its kinds, in a sentence.
+    pub(crate) summary: String,
+    pub(crate) rows: Vec<Cause>,
+    /// What the others come to, and how many they are.
+    pub(crate) rest: Option<(usize, String)>,
+}
+
+/// One of the things that moved most.
+pub(crate) struct Cause {
+    pub(crate) name: String,
+    pub(crate) amount: String,
+    pub(crate) why: String,
+    pub(crate) href: String,
+}
+
+/// What a cause is called by, and leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// A payer of one service.
+    Payer,
+    /// A service of one payer.
+    Service,
+}
+
+/// How many causes are named: what one takes in at a glance.
+const CAUSES_MAX: usize = 8;
+
+/// Why the cost of what a condition picks changed from one bill to another.
+pub(crate) fn causes(
+    visit: &Visit,
+    before: &Bill,
+    after: &Bill,
+    naming: Naming,
+    picks: impl Fn(&Charge) -> bool,
+) -> Causes {
+    let (earlier, later) = (lines(before, &visit.viewer, &picks), lines(after, &visit.viewer, &picks));
+    let grain = match naming {
+        Naming::Payer => Grain::Payer,
+        Naming::Service => Grain::Class,
+    };
+    let found = drivers(&earlier, &later, grain, CAUSES_MAX);
+    let language = visit.language;
+    Causes {
+        period: words::against(language, after.month, before.month),
+        change: numbers::signed(language, found.parts.total()),
+        summary: summary(language, &found.parts),
+        rows: found.top.iter().map(|driver| cause(visit, driver, naming, after)).collect(),
+        rest: (found.rest_count > 0)
+            .then(|| (found.rest_count, numbers::signed(language, found.rest.total()))),
+    }
+}
+
+fn lines<'b>(bill: &'b Bill, viewer: &Viewer, picks: &impl Fn(&Charge) -> bool) -> Vec<LineOf<'b>> {
+    let sees_all = viewer.sees_all();
+    let seen =
+        bill.charges.iter().filter(|charge| picks(charge) && (sees_all || viewer.sees(charge.belongs())));
+    let line = |charge: &'b Charge| {
+        let (payer, costcentre, service, meter, class) = charge.key();
+        LineOf {
+            payer,
+            costcentre,
+            service,
+            meter,
+            class,
+            quantity: charge.quantity,
+            amount: charge.gross,
+            unit_price: charge.unit_price(),
+            corrects: charge.corrects.is_some(),
+        }
+    };
+    seen.map(line).collect()
+}
+
+/// The kinds of a change that are not nothing: `användning +12 000 kr, priser +1 345 kr`.
+fn summary(language: Language, parts: &Parts) -> String {
+    let kinds = [
+        (words::of(language, "användning", "usage"), parts.volume),
+        (words::of(language, "priser", "prices"), parts.price),
+        (words::of(language, "nytt", "new"), parts.new),
+        (words::of(language, "upphört", "ended"), parts.ended),
+        (words::of(language, "rättelser", "corrections"), parts.corrections),
+        (words::of(language, "öresavrundning", "rounding"), parts.rounding),
+    ];
+    let told = kinds.into_iter().filter(|(_, amount)| amount.ore() != 0);
+    let told = told.map(|(kind, amount)| format!("{kind} {}", signed_exactly(language, amount)));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// Whole kronor, or öre where it is less than a krona.
+fn signed_exactly(language: Language, amount: Money) -> String {
+    if amount.ore().abs() >= 100 {
+        return numbers::signed(language, amount);
+    }
+    let text = numbers::exact(language, amount);
+    let sign = if amount.ore() > 0 { "+" } else { "" };
+    format!("{sign}{text}{}kr", numbers::NBSP)
+}
+
+fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Cause {
+    let key = driver.key;
+    let many = visit.catalogue.services.get(key.service).is_some_and(|service| service.meters.len() > 1);
+    let mut what = Vec::new();
+    if many || naming == Naming::Service && key.class.is_empty() {
+        what.push(visit.meter_name(key.service, key.meter).to_owned());
+    }
+    if !key.class.is_empty() {
+        what.push(words::class(key.class));
+    }
+    let (name, href) = match naming {
+        Naming::Payer => {
+            let payer = visit.catalogue.customers.get(key.payer);
+            let name = payer.map_or(key.payer, |payer| payer.name.as_str());
+            (name, format!("/payers/{}?month={}&service={}", key.payer, after.month, key.service))
+        }
+        Naming::Service => {
+            (visit.service_name(key.service), format!("/services/{}?month={}", key.service, after.month))
+        }
+    };
+    Cause {
+        name: if what.is_empty() { name.to_owned() } else { format!("{name}: {}", what.join(", ")) },
+        amount: numbers::signed(visit.language, driver.parts.total()),
+        why: why(visit, driver),
+        href,
+    }
+}
+
+/// What happened, in a sentence.
+fn why(visit: &Visit, driver: &Driver<'_>) -> String {
+    let (language, parts) = (visit.language, &driver.parts);
+    let unit =
+        visit.catalogue.meter(driver.key.service, driver.key.meter).map_or("", |meter| meter.unit.as_str());
+    let quantity = |quantity| words::amount(language, quantity, unit);
+    let mut told = Vec::new();
+    match (driver.before, driver.after) {
+        (None, Some(after)) if parts.new.ore() != 0 => {
+            told.push(format!("{} {}", words::of(language, "nytt:", "new:"), quantity(after.quantity)));
+        }
+        (Some(before), None) if parts.ended.ore() != 0 => {
+            told.push(format!("{} {}", words::of(language, "upphört:", "ended:"), quantity(before.quantity)));
+        }
+        (Some(before), Some(after)) => {
+            if parts.volume.ore() != 0 {
+                told.push(format!(
+                    "{} {} → {} ({})",
+                    words::of(language, "användning", "usage"),
+                    quantity(before.quantity),
+                    quantity(after.quantity),
+                    numbers::signed(language, parts.volume)
+                ));
+            }
+            if parts.price.ore() != 0 {
+                let prices = before.unit_price.zip(after.unit_price).filter(|(old, new)| old != new);
+                let prices = prices.map_or_else(String::new, |(old, new)| {
+                    let price = |price| numbers::unit_price(language, price);
+                    format!(" {} → {}", price(old), price(new))
+                });
+                let amount = numbers::signed(language, parts.price);
+                told.push(format!("{}{prices} ({amount})", words::of(language, "pris", "price")));
+            }
+        }
+        (None, Some(_) | None) | (Some(_), None) => {}
+    }
+    if parts.corrections.ore() != 0 {
+        let amount = signed_exactly(language, parts.corrections);
+        let what = words::of(language, "rättelser av tidigare månader", "corrections of earlier months");
+        told.push(format!("{what} {amount}"));
+    }
+    told.join("; ")
+}
