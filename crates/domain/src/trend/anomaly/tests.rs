@@ -1,5 +1,6 @@
 use std::ops::RangeInclusive;
 
+use chrono::Datelike;
 use proptest::prelude::*;
 
 use super::super::shapes::{SHAPES, Shape, next, years};
@@ -202,6 +203,26 @@ fn who_looks_twice_a_month_seldom_sees_what_is_withdrawn_later() {
     }
     println!("{reports} reports to be withdrawn in {looks} looks");
     assert!(reports * 15 <= looks, "{reports} in {looks}");
+}
+
+#[test]
+fn a_noisy_meter_is_seldom_reported() {
+    // About normal, by the sum of twelve: a standard deviation of 15 %, so that one day in twenty is 30 % off.
+    let off = |state: &mut u64| (0..12).map(|_| i128::from(next(state) % 1_001)).sum::<i128>() - 6_000;
+    let mut reports = 0;
+    for shape in &SHAPES[..3] {
+        let exact = Shape { noise: 0, ..*shape };
+        for seed in 1..=10 {
+            let mut state = seed;
+            let days: Vec<_> = years(&exact, seed, true)
+                .into_iter()
+                .map(|(day, value)| (day, value * (100_000 + 15 * off(&mut state)) / 100_000))
+                .collect();
+            let found = anomalies(&days, day("2022-12-31"), Limits::usual(10 * MICROS));
+            reports += found.iter().filter(|anomaly| !anomaly.provisional).count();
+        }
+    }
+    assert!(reports <= 3, "{reports} in 90 years");
 }
 
 #[test]
