@@ -131,7 +131,7 @@ pub(crate) async fn get(
     }
 }
 
-fn not_found(id: &str) -> Problem {
+pub(crate) fn not_found(id: &str) -> Problem {
     let shown: String = id.chars().take(120).collect();
     Problem::new(Kind::NotFound)
         .detail(format!("ingen månad har raden {shown}"), format!("no month has a charge {shown}"))
@@ -211,7 +211,7 @@ fn correction(explanation: &Explanation) -> Option<Correction> {
 
 /// The reckoning with its numbers, one step a line: the same in every language. Of a correction every step is a fresh
 /// reckoning less what was booked, so products of differences could be an öre off and are not shown.
-fn formula(explanation: &Explanation) -> Vec<String> {
+pub(crate) fn formula(explanation: &Explanation) -> Vec<String> {
     let charge = &explanation.charge;
     let Totals { gross, joint, net, surcharge } = charge.totals();
     let total = explanation.payer_surcharge;

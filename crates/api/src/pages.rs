@@ -8,8 +8,10 @@
 mod causes;
 pub(crate) mod cube;
 pub(crate) mod frame;
+pub(crate) mod line;
 mod months;
 pub(crate) mod overview;
+pub(crate) mod payer;
 pub(crate) mod service;
 pub(crate) mod visit;
 mod words;

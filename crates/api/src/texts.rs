@@ -54,6 +54,7 @@ texts! {
         year_total: "Senaste 12 månaderna", "Last 12 months";
         year_total_note: "kostnad, exklusive påslag och moms", "cost, without surcharge and VAT";
         chart_title: "Kostnad per månad", "Cost by month";
+        with_surcharge: "netto och påslag, exklusive moms", "net and surcharge, without VAT";
         cost_note: "exklusive påslag och moms", "without surcharge and VAT";
         provisional_note: "Ljusare stapel: månaden är inte stängd och kan ändras.", "A lighter bar: the month is not closed and may change.";
         moved: "Störst förändring", "What moved most";

@@ -150,7 +150,7 @@ pub(crate) async fn get(
     };
     let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
     let (first, last) = known.unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| focus(&visit, last)).clamp(first, last);
+    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
     let cubes = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::KNOWN), last).await?;
     let bills = shared.biller.bills(shown.previous()..=shown).await;
     let bills = bills.map_err(|error| crate::billing_problem(&error))?;
@@ -185,11 +185,6 @@ fn known<'v>(visit: &'v Visit, slug: &str) -> Result<&'v Service, Problem> {
             format!("the catalogue has no service {shown}"),
         )
     })
-}
-
-/// The month that a page begins with: the last one that is over.
-fn focus(visit: &Visit, last: Month) -> Month {
-    if last >= visit.now.month() { visit.now.month().previous() } else { last }
 }
 
 /// What the page is made from.
@@ -356,21 +351,7 @@ impl<'v> Facts<'v> {
                 ],
             });
         }
-        if let Some(expected) = expected {
-            let ore = |value: i128| Money::from_ore(i64::try_from(value).unwrap_or(i64::MAX));
-            let band = expected.band.map(|band| {
-                format!(
-                    "{} – {}",
-                    numbers::kronor(language, ore(band.low)),
-                    numbers::kronor(language, ore(band.high))
-                )
-            });
-            cards.push(Card {
-                label: format!("{} {}", w.forecast, numbers::long_month(language, expected.month)),
-                value: numbers::kronor(language, ore(expected.mid)),
-                notes: band.into_iter().collect(),
-            });
-        }
+        cards.extend(expected.map(|expected| words::expected_card(language, w.forecast, &expected)));
         cards
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use domain::Instant;
 use domain::access::{Belongs, Permission, Viewer};
 use domain::catalogue::Catalogue;
+use domain::{Instant, Month};
 
 use super::frame::{self, Frame, Section};
 use crate::Shared;
@@ -46,6 +46,26 @@ impl Visit {
             now: (shared.now)(),
             params,
         })
+    }
+
+    /// The same for a page with a form, which also sends what was left empty.
+    pub(crate) fn read_form(
+        shared: &Shared,
+        viewer: Viewer,
+        uri: &Uri,
+        headers: &HeaderMap,
+        known: &[&str],
+    ) -> Result<Self, Problem> {
+        let given = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.ends_with('='));
+        let query = given.collect::<Vec<_>>().join("&");
+        let text = if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) };
+        let uri = text.parse().map_err(|error: axum::http::uri::InvalidUri| Problem::internal(&error))?;
+        Self::read(shared, viewer, &uri, headers, known)
+    }
+
+    /// The month that a page begins with: the last one that is over.
+    pub(crate) fn focus(&self, last: Month) -> Month {
+        if last >= self.now.month() { self.now.month().previous() } else { last }
     }
 
     /// The frame of the page.

@@ -3,9 +3,9 @@
 use domain::catalogue::PriceState;
 use domain::financing::Phase;
 use domain::trend::forecast::Method;
-use domain::trend::{BACKTESTS_MIN, Forecast};
+use domain::trend::{BACKTESTS_MIN, Expected, Forecast};
 use domain::usage::MeterKind;
-use domain::{Month, Quantity};
+use domain::{Money, Month, Quantity};
 
 use crate::language::Language;
 use crate::numbers::{self, NBSP};
@@ -23,6 +23,18 @@ pub(crate) struct Card {
     pub(crate) label: String,
     pub(crate) value: String,
     pub(crate) notes: Vec<String>,
+}
+
+/// What is expected of a month, in öre.
+pub(crate) fn expected_card(language: Language, label: &str, expected: &Expected) -> Card {
+    let kronor =
+        |ore: i128| numbers::kronor(language, Money::from_ore(i64::try_from(ore).unwrap_or(i64::MAX)));
+    let band = expected.band.map(|band| format!("{} – {}", kronor(band.low), kronor(band.high)));
+    Card {
+        label: format!("{label} {}", numbers::long_month(language, expected.month)),
+        value: kronor(expected.mid),
+        notes: band.into_iter().collect(),
+    }
 }
 
 /// A unit's name, in the singular.

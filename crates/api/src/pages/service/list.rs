@@ -10,7 +10,6 @@ use axum::response::Response;
 use domain::access::Viewer;
 use domain::{Money, Month};
 
-use super::focus;
 use crate::Shared;
 use crate::chart;
 use crate::numbers;
@@ -72,7 +71,7 @@ pub(crate) async fn get(
     let visit = Visit::read(&shared, viewer, &uri, &headers, &["month"])?;
     let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
     let (first, last) = known.unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| focus(&visit, last)).clamp(first, last);
+    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
     let cubes = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
     let mut costs: BTreeMap<&str, BTreeMap<Month, i64>> = BTreeMap::new();
     for cube in &cubes {

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use domain::access::Viewer;
 
-use super::{Words, focus, known};
+use super::{Words, known};
 use crate::Shared;
 use crate::numbers;
 use crate::pages::frame::{Frame, Section};
@@ -47,7 +47,7 @@ pub(crate) async fn get(
     if !visit.viewer.sees_service(&slug) {
         return Err(Problem::new(Kind::NotFound));
     }
-    let month = visit.params.month("month")?.unwrap_or_else(|| focus(&visit, visit.now.month()));
+    let month = visit.params.month("month")?.unwrap_or_else(|| visit.focus(visit.now.month()));
     let found = shared.store.sources_of(month, &slug).await.map_err(|error| crate::store_problem(&error))?;
     let language = visit.language;
     let row = |source: store::usage::SourceOf| Row {
