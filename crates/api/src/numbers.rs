@@ -115,6 +115,15 @@ pub(crate) fn exact(language: Language, amount: Money) -> String {
     fixed(language, i128::from(amount.ore()), 2)
 }
 
+/// A part of a whole in per cent, one decimal; of nothing a dash.
+pub(crate) fn share(language: Language, part: Money, whole: Money) -> String {
+    if whole.ore() == 0 {
+        return "–".to_owned();
+    }
+    let tenths = div_half_away(i128::from(part.ore()) * 1000, i128::from(whole.ore()));
+    format!("{}{}", fixed(language, tenths, 1), percent_sign(language))
+}
+
 /// A quantity with as many decimals as it has, at most two where it is a hundred or more.
 pub(crate) fn quantity(language: Language, quantity: Quantity) -> String {
     let micros = quantity.micros();

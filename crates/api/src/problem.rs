@@ -5,6 +5,7 @@
 
 use std::error::Error;
 
+use askama::Template;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -12,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::language::Language;
+use crate::pages::frame::Frame;
+use crate::texts::Texts;
 
 /// A kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,6 +151,16 @@ impl<T> Text<T> {
     }
 }
 
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    page: Frame,
+    t: &'static Texts,
+    title: &'static str,
+    detail: String,
+    code: &'static str,
+}
+
 /// Something that stops a request from being answered as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -193,6 +206,18 @@ impl Problem {
         Self::new(Kind::Unavailable)
     }
 
+    /// As a page; none when even that cannot be written.
+    fn page(&self, language: Language) -> Option<String> {
+        let page = ProblemPage {
+            page: Frame::bare(language),
+            t: Texts::of(language),
+            title: self.kind.title().read(language),
+            detail: self.detail.clone().map(|detail| detail.read(language)).unwrap_or_default(),
+            code: self.kind.code(),
+        };
+        page.render().ok()
+    }
+
     fn body(&self, language: Language) -> Vec<u8> {
         let mut body = Map::new();
         body.insert("type".to_owned(), format!("urn:taxameter:problem:{}", self.kind.code()).into());
@@ -220,20 +245,34 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes out the problem of a response in the language of its request.
+/// Whether a person asks for a page, and not a program for data.
+fn is_page(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let path = request.uri().path();
+    accept.is_some_and(|accept| accept.contains("text/html"))
+        && !["/v1/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Writes out the problem of a response in the language of its request: as a page to people, as problem details
+/// (RFC 9457) to programs.
 pub(crate) async fn localise(request: Request, next: Next) -> Response {
-    let language = Language::accepted(request.headers());
+    let is_page = is_page(&request);
+    let headers = request.headers();
+    let language = if is_page { Language::chosen(headers) } else { Language::accepted(headers) };
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let json = HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    let (media_type, body) = match is_page.then(|| problem.page(language)).flatten() {
+        Some(html) => ("text/html; charset=utf-8", html.into_bytes()),
+        None => ("application/problem+json", problem.body(language)),
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, accept-language, cookie"));
     if problem.kind == Kind::Unavailable {
         // Long enough for a restarted engine, short enough for a person who waits.
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
-    *response.body_mut() = problem.body(language).into();
+    *response.body_mut() = body.into();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response
 }

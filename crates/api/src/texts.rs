@@ -34,6 +34,7 @@ texts! {
         object: "Objektet", "The object";
         prices: "Priser", "Prices";
         operations: "Drift", "Operations";
+        to_overview: "Till översikten", "To the overview";
         api: "API", "API";
         other_language: "In English", "På svenska";
         title: "Tjänsternas kostnad", "What the services cost";
@@ -68,6 +69,11 @@ texts! {
         gaps_none: "Inga saknade dagar", "No missing days";
         gaps_some: "ställen där mätvärden saknas", "places where readings are missing";
         gaps_estimated: "uppskattade från dagen före", "estimated from the day before";
+        counting: "Räkningen", "The counting";
+        counting_none: "Allt som har kommit in är räknat", "Everything that came in is counted";
+        counting_some: "Siffrorna kan släpa efter", "The figures may be late";
+        budget: "av det som objektet ska samla in under året", "of what the object is to collect in the year";
+        expected: "väntat för hela månaden", "expected for the whole month";
         quarantine: "I karantän", "In quarantine";
         quarantine_none: "Inga händelser väntar på åtgärd", "No event waits for attention";
         quarantine_some: "händelser att granska", "events to look at";

@@ -8,10 +8,14 @@
 mod decisions;
 #[path = "http/object.rs"]
 mod object;
+#[path = "http/pages.rs"]
+mod pages;
 #[path = "http/place.rs"]
 mod place;
 #[path = "http/reports.rs"]
 mod reports;
+#[path = "http/sight.rs"]
+mod sight;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +43,13 @@ async fn the_api_answers_from_real_months() {
     what_is_wrong_with_a_question_is_said_in_two_languages(&place).await;
     health_is_told(&place).await;
     the_first_page_shows_what_the_api_says(&place).await;
+    pages::every_page_is_whole_small_and_in_two_languages(&place).await;
+    pages::every_link_leads_somewhere(&place).await;
+    pages::figures_are_those_of_the_api(&place).await;
+    pages::what_is_wrong_is_a_page_to_people(&place).await;
+    sight::everybody_sees_their_own_charges(&place).await;
+    sight::nobody_learns_of_others(&place).await;
+    sight::usage_is_ones_own_however_it_is_grouped(&place).await;
     a_month_is_exported_when_it_is_closed_and_never_changes(&place).await;
     decisions::the_quarantine_is_listed_shown_and_replayed(&place).await;
     decisions::a_sender_is_held_to_its_own_count(&place).await;

@@ -69,6 +69,13 @@ pub(crate) fn causes(
     }
 }
 
+/// What a service's change from one bill to another is made of, in a few words.
+pub(crate) fn of_service(visit: &Visit, before: &Bill, after: &Bill, slug: &str) -> String {
+    let picks = |charge: &Charge| charge.tariff.service == slug;
+    let (earlier, later) = (lines(before, &visit.viewer, &picks), lines(after, &visit.viewer, &picks));
+    summary(visit.language, &drivers(&earlier, &later, Grain::Payer, 0).parts)
+}
+
 fn lines<'b>(bill: &'b Bill, viewer: &Viewer, picks: &impl Fn(&Charge) -> bool) -> Vec<LineOf<'b>> {
     let sees_all = viewer.sees_all();
     let seen =

@@ -23,8 +23,6 @@ pub(crate) enum Section {
     Object,
     Prices,
     Operations,
-    /// A page that belongs to none of them.
-    Other,
 }
 
 impl Section {
@@ -39,7 +37,7 @@ impl Section {
 
     const fn href(self) -> &'static str {
         match self {
-            Section::Overview | Section::Other => "/",
+            Section::Overview => "/",
             Section::Services => "/services",
             Section::Payers => "/payers",
             Section::Object => "/object",
@@ -50,7 +48,7 @@ impl Section {
 
     fn label(self, t: &Texts) -> &'static str {
         match self {
-            Section::Overview | Section::Other => t.overview,
+            Section::Overview => t.overview,
             Section::Services => t.services,
             Section::Payers => t.payers,
             Section::Object => t.object,
@@ -64,7 +62,6 @@ impl Section {
             Section::Overview | Section::Services | Section::Payers | Section::Prices => Permission::Figures,
             Section::Object => Permission::Object,
             Section::Operations => Permission::Operations,
-            Section::Other => Permission::Any,
         }
     }
 }
@@ -92,6 +89,23 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// The frame of a page that knows nothing of who asks and of the catalogue: something went wrong.
+    pub(crate) fn bare(language: Language) -> Self {
+        Self {
+            language,
+            style: assets::style(),
+            icon: assets::icon(),
+            links: Vec::new(),
+            other_language: String::new(),
+            other_tag: "",
+            organisation: String::new(),
+            generated: String::new(),
+            generated_at: String::new(),
+            version: env!("CARGO_PKG_VERSION"),
+            catalogue: String::new(),
+        }
+    }
+
     /// The frame of the page at `path` (with its query, but for the language).
     pub(crate) fn new(
         language: Language,

@@ -20,6 +20,7 @@ use crate::language::Language;
 use crate::numbers::{self, Scale};
 use crate::pages::cube::MonthFigures;
 use crate::pages::frame::Frame;
+use crate::pages::words::Card;
 use crate::texts::Texts;
 
 pub(crate) use findings::Quality;
@@ -32,7 +33,7 @@ pub(crate) const MONTHS: i32 = 13;
 pub(crate) struct Input<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) language: Language,
-    /// The figures of the shown months and the year before them, as far as there are any.
+    /// The figures of the shown months and the years before them, as far as there are any.
     pub(crate) months: &'a [MonthFigures],
     /// The last month that the page shows.
     pub(crate) last: Month,
@@ -41,6 +42,10 @@ pub(crate) struct Input<'a> {
     pub(crate) quality: Quality,
     pub(crate) now: Instant,
     pub(crate) frame: Frame,
+    /// What a service's change in the compared months is made of, in a few words.
+    pub(crate) why: &'a dyn Fn(&str) -> String,
+    /// What the object is to collect in the year of the last shown month; none where the viewer does not see it.
+    pub(crate) to_collect: Option<Money>,
 }
 
 #[derive(Template)]
@@ -48,12 +53,11 @@ pub(crate) struct Input<'a> {
 pub(crate) struct Overview {
     page: Frame,
     t: &'static Texts,
-    foreign: bool,
     period: String,
     lead: String,
     earlier: Option<String>,
     later: Option<String>,
-    cards: Vec<words::Card>,
+    cards: Vec<Card>,
     unit: &'static str,
     series: Vec<String>,
     chart: String,
@@ -90,7 +94,6 @@ impl Overview {
         let moved = figured.moved();
         Ok(Self {
             t: figured.t,
-            foreign: language != Language::Swedish,
             period: format!(
                 "{} – {}",
                 numbers::long_month(language, first),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use askama::Template;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use domain::access::{Belongs, Permission, Viewer};
+use domain::access::{Belongs, Viewer};
 use domain::catalogue::Catalogue;
 use domain::{Instant, Month};
 
 use super::frame::{self, Frame, Section};
 use crate::Shared;
 use crate::language::Language;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::query::Params;
 
 /// One request for a page.
@@ -77,11 +77,6 @@ impl Visit {
     /// Renders the page.
     pub(crate) fn respond(&self, page: &impl Template) -> Result<Response, Problem> {
         frame::respond(page, self.language, self.chosen)
-    }
-
-    /// Refuses who may not see something of a page.
-    pub(crate) fn must(&self, permission: Permission) -> Result<(), Problem> {
-        if self.viewer.may(permission) { Ok(()) } else { Err(Problem::new(Kind::NotFound)) }
     }
 
     /// A service's name in the visitor's language; its slug where the catalogue in force has it no more.

@@ -11,6 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use billing::Biller;
 use catalog::Checked;
+use domain::access::Viewer;
 use domain::usage::MonthlyUsage;
 use domain::{Instant, Month};
 use embedded::Server;
@@ -189,14 +190,37 @@ impl Place {
         headers: &[(HeaderName, &str)],
         body: &str,
     ) -> Answer {
+        self.ask_as(&Viewer::admin(), method, path, headers, body).await
+    }
+
+    /// Asks on somebody's behalf: whoever joins the routers has found out who it is.
+    async fn ask_as(
+        &self,
+        viewer: &Viewer,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1:8321");
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        request.extensions_mut().insert(viewer.clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
+    }
+
+    pub(crate) async fn any_as(&self, viewer: &Viewer, path: &str) -> Answer {
+        self.ask_as(viewer, Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn json_as(&self, viewer: &Viewer, path: &str) -> Value {
+        let answer = self.any_as(viewer, path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        answer.json()
     }
 
     pub(crate) async fn any(&self, path: &str) -> Answer {

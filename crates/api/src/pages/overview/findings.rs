@@ -20,6 +20,8 @@ pub(crate) struct Quality {
     pub(crate) estimated: usize,
     /// How many events lie in the quarantine.
     pub(crate) quarantined: u64,
+    /// What of the program is not as it must be, by the names of its checks: then figures may be late.
+    pub(crate) not_ready: Vec<&'static str>,
     /// The last day that is counted whole, where it is known.
     pub(crate) complete_to: Option<NaiveDate>,
 }
@@ -56,7 +58,12 @@ impl Quality {
         if self.estimated > 0 {
             gaps.push_str(&format!("; {} {}", count(self.estimated), t.gaps_estimated));
         }
+        let late = match self.not_ready.as_slice() {
+            [] => t.counting_none.to_owned(),
+            names => format!("{}: {}", t.counting_some, names.join(", ")),
+        };
         vec![
+            check(t.counting, self.not_ready.is_empty(), late),
             check(t.unattributed, self.unattributed_costcentres == 0, unattributed),
             check(t.gaps, self.gaps == 0, gaps),
             check(t.quarantine, quarantined == 0, some(quarantined, t.quarantine_none, t.quarantine_some)),

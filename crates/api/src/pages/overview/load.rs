@@ -7,17 +7,20 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
-use domain::access::Viewer;
+use domain::access::{Permission, Viewer};
 use domain::catalogue::{Catalogue, Meter};
+use domain::object::planned;
 use domain::usage::MeterKind;
 use domain::{Instant, Month};
 use store::AsOf;
 use store::usage::GapKind;
 
-use super::{Input, MONTHS, Overview, Quality};
+use super::{Input, Overview, Quality};
 use crate::Shared;
+use crate::pages::causes;
 use crate::pages::cube::{self, MonthFigures};
 use crate::pages::frame::{Frame, Section};
+use crate::pages::months;
 use crate::pages::visit::Visit;
 use crate::problem::Problem;
 use crate::texts::Texts;
@@ -35,16 +38,31 @@ pub(crate) async fn get(
         return visit.respond(&Start::new(&visit, &headers));
     };
     let shown = visit.params.month("month")?.unwrap_or(last).clamp(first, last);
-    // One month more than is shown, so that the last whole month can be compared with the same one of the year before.
-    let months = cube::cubes(&shared, &visit.viewer, shown.plus(-MONTHS), shown).await?;
+    // As many as a forecast is made from; the last whole month is compared with the same one of the year before.
+    let months = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
     let months: Vec<MonthFigures> = months.iter().map(|cube| MonthFigures::of(cube)).collect();
+    let quality = quality(&shared, &visit, shown).await?;
+    let focus = visit.focus(last).min(shown);
+    let bills = shared.biller.bills(focus.previous()..=focus).await;
+    let bills = bills.map_err(|error| crate::billing_problem(&error))?;
+    let why = |slug: &str| match bills.as_slice() {
+        [before, after] => causes::of_service(&visit, before, after, slug),
+        _ => String::new(),
+    };
+    let to_collect = visit
+        .viewer
+        .may(Permission::Object)
+        .then(|| planned(&visit.catalogue, shown.year()).required())
+        .filter(|required| required.ore() > 0);
     let input = Input {
+        why: &why,
+        to_collect,
         catalogue: &visit.catalogue,
         language: visit.language,
         months: &months,
         last: shown,
         known: (first, last),
-        quality: quality(&shared, &visit, shown).await?,
+        quality,
         now: visit.now,
         frame: visit.frame(Section::Overview),
     };
@@ -61,7 +79,9 @@ async fn quality(shared: &Shared, visit: &Visit, month: Month) -> Result<Quality
     let quarantined = shared.store.quarantine_counts().await.map_err(failed)?;
     let unattributed = &bill.unattributed;
     let costcentres: BTreeSet<&str> = unattributed.iter().map(|line| &*line.costcentre).collect();
+    let checks = (shared.ready)().await;
     Ok(Quality {
+        not_ready: checks.iter().filter(|check| !check.ok).map(|check| check.name).collect(),
         unattributed_costcentres: costcentres.len(),
         unattributed_cost: unattributed.iter().map(|line| line.gross).sum(),
         gaps: gaps.iter().filter(|gap| gap.kind == GapKind::Missing).count(),

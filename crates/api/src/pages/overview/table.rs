@@ -21,6 +21,8 @@ pub(crate) struct Head {
 /// A row of amounts.
 pub(crate) struct Row {
     pub(crate) name: String,
+    /// The page that tells more; none for sums.
+    pub(crate) href: Option<String>,
     pub(crate) spark: String,
     pub(crate) cells: Vec<String>,
     pub(crate) total: String,
@@ -70,7 +72,10 @@ impl Figured<'_> {
         });
         let row = |(service, _): &(&str, Money)| {
             let cost = |figures: &MonthFigures| figures.services.get(*service).map(|figures| figures.gross);
-            self.row(self.service_name(service), false, cost)
+            Row {
+                href: Some(format!("/services/{service}")),
+                ..self.row(self.service_name(service), false, cost)
+            }
         };
         services.iter().map(row).collect()
     }
@@ -97,6 +102,7 @@ impl Figured<'_> {
         let whole = self.window.iter().zip(&values).filter(|(month, _)| !self.is_running(**month));
         Row {
             name: name.to_owned(),
+            href: None,
             spark: chart::sparkline(&whole.map(|(_, value)| value.map(Money::ore)).collect::<Vec<_>>()),
             cells: values.iter().map(written).collect(),
             total: numbers::scaled(self.language, values.iter().flatten().copied().sum(), self.scale),

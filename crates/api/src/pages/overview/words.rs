@@ -9,19 +9,16 @@ use super::Figured;
 use crate::language::Language;
 use crate::numbers::{self, Scale};
 use crate::pages::cube::Figures;
-
-/// A key figure.
-pub(crate) struct Card {
-    pub(crate) label: String,
-    pub(crate) value: String,
-    pub(crate) notes: Vec<String>,
-}
+use crate::pages::months;
+use crate::pages::words::{self, Card};
 
 /// A service whose cost moved.
 pub(crate) struct Moved {
     pub(crate) name: String,
     pub(crate) amount: String,
     pub(crate) change: String,
+    pub(crate) why: String,
+    pub(crate) href: String,
 }
 
 /// How many services are named among those that moved most: what one takes in at a glance.
@@ -73,7 +70,7 @@ impl Figured<'_> {
         }
         lead.push('.');
         if let Some((service, moved)) = most {
-            let (name, amount) = (self.service_name(&service), signed(self.language, moved));
+            let (name, amount) = (self.service_name(&service), numbers::signed(self.language, moved));
             lead.push_str(&match self.language {
                 Language::Swedish => format!(" Mest ändrades {name} ({amount})."),
                 Language::English => format!(" {name} moved most ({amount})."),
@@ -135,8 +132,24 @@ impl Figured<'_> {
         Card {
             label: format!("{name}, {}", self.t.so_far),
             value: numbers::kronor(self.language, cost),
-            notes: vec![note],
+            notes: std::iter::once(note).chain(self.expected(month)).collect(),
         }
+    }
+
+    /// What a month that is not over is expected to come to, from the whole months before it.
+    fn expected(&self, month: Month) -> Option<String> {
+        let costs =
+            self.by_month.iter().map(|(month, figures)| (*month, figures.total().gross.ore())).collect();
+        let forecast = months::expect(&costs, self.input.now.month())?;
+        let expected = forecast.months.iter().find(|expected| expected.month == month)?;
+        let write = |ore: i128| {
+            let amount = Money::from_ore(i64::try_from(ore).unwrap_or(i64::MAX));
+            numbers::with_unit(self.language, amount, Scale::fitting(amount))
+        };
+        let band = expected
+            .band
+            .map_or_else(String::new, |band| format!(" ({} – {})", write(band.low), write(band.high)));
+        Some(format!("{} {}{band}", write(expected.mid), self.t.expected))
     }
 
     fn focus_card(&self, month: Month, figures: Figures) -> Card {
@@ -176,13 +189,16 @@ impl Figured<'_> {
     fn year_surcharge_card(&self) -> Card {
         let year = self.input.last.year();
         let of_year = self.by_month.range(..=self.input.last).filter(|(month, _)| month.year() == year);
+        let collected: Money = of_year.map(|(_, figures)| figures.total().surcharge).sum();
+        let mut notes = vec![self.t.surcharge_year_note.to_owned()];
+        if let Some(planned) = self.input.to_collect {
+            let share = numbers::share(self.language, collected, planned);
+            notes.push(format!("{share} {} ({})", self.t.budget, numbers::kronor(self.language, planned)));
+        }
         Card {
             label: format!("{} {year}", self.t.surcharge_year),
-            value: numbers::kronor(
-                self.language,
-                of_year.map(|(_, figures)| figures.total().surcharge).sum(),
-            ),
-            notes: vec![self.t.surcharge_year_note.to_owned()],
+            value: numbers::kronor(self.language, collected),
+            notes,
         }
     }
 
@@ -224,7 +240,9 @@ impl Figured<'_> {
         let moved = self.moved_services().into_iter().filter(|(_, by)| by.ore() != 0).take(MOVED_MAX);
         let word = |(service, by): (String, Money)| Moved {
             name: self.service_name(&service).to_owned(),
-            amount: signed(self.language, by),
+            amount: numbers::signed(self.language, by),
+            why: (self.input.why)(&service),
+            href: format!("/services/{service}?month={focus}"),
             change: before(&service)
                 .and_then(|before| numbers::change(self.language, before, before + by))
                 .unwrap_or_else(|| "–".to_owned()),
@@ -240,12 +258,10 @@ impl Figured<'_> {
     }
 
     pub(super) fn service_name<'s>(&'s self, slug: &'s str) -> &'s str {
-        self.input.catalogue.services.get(slug).map_or(slug, |service| service.name.as_str())
+        self.input
+            .catalogue
+            .services
+            .get(slug)
+            .map_or(slug, |service| words::of(self.language, service.name.as_str(), service.name_en.as_str()))
     }
-}
-
-/// An amount that always has its sign.
-fn signed(language: Language, amount: Money) -> String {
-    let text = numbers::kronor(language, amount);
-    if amount.ore() > 0 { format!("+{text}") } else { text }
 }

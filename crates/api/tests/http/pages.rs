@@ -1,0 +1,128 @@
+//! The pages: whole, small, in two languages, without a link that leads nowhere, and with the API's figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::{Method, StatusCode, header};
+use serde_json::Value;
+
+use crate::place::{Answer, Place};
+use crate::sight::manager;
+use crate::{grouped, ore};
+
+/// Pages of every kind.
+const PAGES: [&str; 9] = [
+    "/",
+    "/?month=2021-06",
+    "/services",
+    "/services/e-moten?month=2021-11",
+    "/services/chromebook?month=2021-08&by=payer",
+    "/services/it-arbetsplats?by=class",
+    "/payers",
+    "/payers/UAF?month=2021-11",
+    "/payers/UAF?month=2021-11&service=&costcentre=441001&page=1",
+];
+
+pub(crate) async fn every_page_is_whole_small_and_in_two_languages(place: &Place) {
+    let line = place.json("/v1/charges?month=2021-03&limit=1").await["items"][0]["id"].clone();
+    let line = format!("/lines/{}", line.as_str().unwrap());
+    for path in PAGES.into_iter().chain([line.as_str()]) {
+        for (language, word) in [("sv", "Översikt"), ("en", "Overview")] {
+            let mark = if path.contains('?') { '&' } else { '?' };
+            let page = place.get(&format!("{path}{mark}lang={language}")).await;
+            let html = page.text();
+            assert!(html.contains(&format!("<html lang=\"{language}\">")) && html.contains(word), "{path}");
+            assert!(html.len() < 200_000, "{path}: {} bytes", html.len());
+            let small = place.ask(Method::GET, path, &[(header::ACCEPT_ENCODING, "gzip")], "").await;
+            assert!(small.body.len() < 60_000, "{path}: {} bytes compressed", small.body.len());
+            has_unique_ids(path, html);
+            assert!(!html.contains("style=\"") && !html.contains("<script"), "{path}: the policy forbids it");
+        }
+    }
+}
+
+fn has_unique_ids(path: &str, html: &str) {
+    let mut seen = BTreeSet::new();
+    for id in html.split(" id=\"").skip(1).filter_map(|part| part.split('"').next()) {
+        assert!(seen.insert(id), "{path} has {id} twice");
+    }
+    for attribute in ["aria-labelledby=\"", "href=\"#"] {
+        for name in html.split(attribute).skip(1).filter_map(|part| part.split('"').next()) {
+            for id in name.split(' ').filter(|id| !id.is_empty()) {
+                assert!(seen.contains(id), "{path} points at {id}, which is not there");
+            }
+        }
+    }
+}
+
+/// Follows every link of our own from the first page on, as somebody who sees everything and as one who sees little.
+pub(crate) async fn every_link_leads_somewhere(place: &Place) {
+    for viewer in [domain::access::Viewer::admin(), manager("441001")] {
+        let (mut waiting, mut seen) = (vec!["/".to_owned()], BTreeSet::new());
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        while let Some(path) = waiting.pop() {
+            let target = path.replace("&amp;", "&").replace("&#38;", "&");
+            let target = target.split('#').next().unwrap().to_owned();
+            // A few pages of each kind: what differs between them is data.
+            let kind = target.split('?').next().unwrap().split('/').take(2).collect::<Vec<_>>().join("/");
+            let count = kinds.entry(kind).or_default();
+            if *count >= 12 || !seen.insert(target.clone()) {
+                continue;
+            }
+            *count += 1;
+            let answer = place.any_as(&viewer, &target).await;
+            assert_eq!(answer.status, StatusCode::OK, "{target}: {}", String::from_utf8_lossy(&answer.body));
+            if answer.header("content-type").starts_with("text/html") {
+                let links = answer.text().split("href=\"").skip(1).filter_map(|part| part.split('"').next());
+                waiting.extend(links.filter(|link| link.starts_with('/')).map(str::to_owned));
+            }
+        }
+        assert!(seen.len() > 20, "{seen:?}");
+    }
+}
+
+/// What a page shows is what the API answers, and what is exported.
+pub(crate) async fn figures_are_those_of_the_api(place: &Place) {
+    let charges = place.pages("/v1/charges?month=2021-11&customer=UAF&limit=10000").await;
+    let sum = |field: &str| charges.iter().map(|charge| ore(&charge[field])).sum::<i64>();
+    let page = place.get("/payers/UAF?month=2021-11").await;
+    for field in ["gross", "joint", "net", "surcharge"] {
+        assert!(shows(&page, sum(field)), "{field} {}", sum(field));
+    }
+    let due = grouped((sum("net") + sum("surcharge") + 50) / 100);
+    assert!(page.text().contains(&format!("{due}\u{a0}kr")), "{due}");
+    for charge in charges.iter().take(5) {
+        let line = place.get(&format!("/lines/{}", charge["id"].as_str().unwrap())).await;
+        for field in ["gross", "net", "surcharge"] {
+            assert!(shows(&line, ore(&charge[field])), "{field} of {}", charge["id"]);
+        }
+    }
+    let costs = place.json("/v1/costs?from=2021-11&to=2021-11&service=e-moten").await;
+    let cost = ore(&costs["items"][0]["gross"]);
+    let service = place.get("/services/e-moten?month=2021-11").await;
+    assert!(service.text().contains(&format!("{}\u{a0}kr", grouped((cost + 50) / 100))), "{cost}");
+    let usage = place.json("/v1/usage?from=2021-11&to=2021-11&service=e-moten&meter=participant_hour").await;
+    let quantity = usage["items"][0]["quantity"].as_str().unwrap();
+    let whole: i64 = quantity.split('.').next().unwrap().parse().unwrap();
+    assert!(service.text().contains(&grouped(whole)), "{quantity}");
+}
+
+/// An amount to the öre, as a Swedish page writes it.
+fn shows(page: &Answer, ore: i64) -> bool {
+    page.text().contains(&format!("{},{:02}", grouped(ore / 100), ore % 100))
+}
+
+/// To people what is wrong is a page, to programs problem details.
+pub(crate) async fn what_is_wrong_is_a_page_to_people(place: &Place) {
+    for path in ["/services/none", "/payers/none", "/lines/2021-03.x", "/nowhere", "/?month=x"] {
+        let person = place.ask(Method::GET, path, &[(header::ACCEPT, "text/html,*/*;q=0.8")], "").await;
+        assert!(person.status.is_client_error(), "{path}");
+        assert!(person.header("content-type").starts_with("text/html"), "{path}");
+        assert!(person.text().contains("<h1>") && person.text().contains("Till översikten"), "{path}");
+        let program = place.any(path).await;
+        assert_eq!(program.header("content-type"), "application/problem+json", "{path}");
+        let answer: Value = program.json();
+        assert!(person.text().contains(answer["code"].as_str().unwrap()), "{path}");
+    }
+    let data = place.ask(Method::GET, "/v1/usage", &[(header::ACCEPT, "text/html")], "").await;
+    assert_eq!(data.header("content-type"), "application/problem+json");
+}
