@@ -9,6 +9,7 @@
 pub mod deliver;
 pub mod guard;
 pub mod http;
+mod kept;
 pub mod mapping;
 pub mod metrics;
 mod place;

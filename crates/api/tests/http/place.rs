@@ -270,7 +270,7 @@ fn gathering() -> Gathering {
     let status = json!({
         "name": "konton", "kind": "ldap", "source": "/lkdata/collector/ad/lkdata.test", "schedule": "daily 02:00",
         "state": "waiting", "last_turn": "2021-12-15T01:00:00Z", "next_turn": "2021-12-16T01:00:00Z",
-        "records": 10, "accepted": 11, "refused": 0, "failures": 0, "error": null,
+        "records": 10, "fetched": 10, "accepted": 11, "refused": 0, "failures": 0, "error": null,
     });
     Gathering { statuses: Arc::new(move || vec![status.clone()]), destroy: Arc::new(|year| Ok(year == 2020)) }
 }

@@ -4,6 +4,7 @@
 //! nothing that a system told is dropped here but what a condition leaves out.
 
 mod condition;
+mod needs;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 pub use self::condition::Condition;
+pub(super) use self::needs::needed;
 use super::pseudonym::{KeyError, Keys};
 use super::source::Record;
 use crate::draft::{Draft, instant_of};
@@ -216,8 +218,7 @@ impl Mapping {
     fn id(&self, record: &Record, making: &Making<'_>) -> Result<String, KeyError> {
         let turn = if making.is_state { making.at.to_string() } else { String::new() };
         let mut parts = vec![making.kind, self.service.as_str(), self.meter.as_str(), turn.as_str()];
-        let named = self.id.iter().filter_map(|name| record.get(name)).any(|value| !value.is_empty());
-        if named {
+        if self.names(record) {
             parts.extend(self.id.iter().map(|name| record.get(name).map_or("", String::as_str)));
         } else {
             parts.extend(record.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));

@@ -6,6 +6,7 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 /// The metrics of all collectors; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
+    fetched: IntCounterVec,
     accepted: IntCounterVec,
     refused: IntCounterVec,
     failures: IntCounterVec,
@@ -31,6 +32,10 @@ impl Metrics {
         let last_turn = IntGaugeVec::new(last_turn, &["collector"])?;
         registry.register(Box::new(last_turn.clone()))?;
         Ok(Self {
+            fetched: counter(
+                "taxameter_pull_entries_fetched_total",
+                "Entries that systems gave to a collector, of which records were made",
+            )?,
             accepted: counter(
                 "taxameter_pull_events_total",
                 "Events that a collector gathered and that were taken",
@@ -53,13 +58,14 @@ impl Metrics {
 
     /// Shows a collector from the start, so that its absence can be told from its silence.
     pub(super) fn begin(&self, collector: &str, turn: Option<Instant>) {
-        for counter in [&self.accepted, &self.refused, &self.failures, &self.missed] {
+        for counter in [&self.fetched, &self.accepted, &self.refused, &self.failures, &self.missed] {
             counter.with_label_values(&[collector]);
         }
         self.last_turn.with_label_values(&[collector]).set(turn.map_or(0, seconds));
     }
 
-    pub(super) fn counted(&self, collector: &str, accepted: u64, refused: u64) {
+    pub(super) fn counted(&self, collector: &str, fetched: u64, accepted: u64, refused: u64) {
+        self.fetched.with_label_values(&[collector]).inc_by(fetched);
         self.accepted.with_label_values(&[collector]).inc_by(accepted);
         self.refused.with_label_values(&[collector]).inc_by(refused);
     }

@@ -2,7 +2,8 @@
 //!
 //! `<directory>/checkpoint.json` is what is done. `<directory>/turn.ndjson` is a turn that was read: a line about it, then
 //! its events. It is whole before the first of them is sent, so whoever comes after a crash sends exactly the same, and the
-//! checkpoint moves when all of it is durable.
+//! checkpoint moves when all of it is durable. `<directory>/kept.sealed` is the last whole set of a source that can say what has
+//! changed since; it is worth nothing but time.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 const CHECKPOINT: &str = "checkpoint.json";
 const TURN: &str = "turn.ndjson";
+const KEPT: &str = "kept.sealed";
 const LOCK: &str = "lock";
 
 /// Why a collector's directory cannot be used.
@@ -51,6 +53,9 @@ pub struct Checkpoint {
     pub accepted: u64,
     /// How many events were refused.
     pub refused: u64,
+    /// How many entries the system gave for its records.
+    #[serde(default)]
+    pub fetched: u64,
 }
 
 /// Events as JSON, each on one line.
@@ -69,6 +74,9 @@ pub(super) struct Turn {
     pub(super) more: bool,
     /// How many records it had.
     pub(super) records: u64,
+    /// How many entries the system gave for them: fewer where only changes were asked for.
+    #[serde(default)]
+    pub(super) fetched: u64,
     /// Services and meters whose snapshot it completes, with how many subjects each has.
     pub(super) completes: Vec<(String, String, u64)>,
     /// How many events follow.
@@ -143,6 +151,32 @@ impl Place {
         std::fs::remove_file(&path).map_err(|source| PlaceError::File { path, source })
     }
 
+    /// The set that is kept, sealed as it is.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub(super) fn kept(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(self.directory.join(KEPT)).map_err(|error| {
+            if error.kind() == ErrorKind::NotFound {
+                "no set is kept".to_owned()
+            } else {
+                format!("the kept set cannot be read: {error}")
+            }
+        })
+    }
+
+    /// Keeps a set in place of the last; none when the last cannot be gone on from.
+    pub(super) fn keep(&self, sealed: Option<&[u8]>) -> Result<(), PlaceError> {
+        if let Some(sealed) = sealed {
+            return self.replace(KEPT, |file| file.write_all(sealed));
+        }
+        let path = self.directory.join(KEPT);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(|source| PlaceError::File { path, source }),
+        }
+    }
+
     /// A file that is there whole or not at all.
     fn replace(
         &self,
@@ -183,7 +217,16 @@ mod tests {
     use super::*;
 
     fn turn(number: u64, events: u64) -> Turn {
-        Turn { number, at: 7, cursor: None, more: false, records: events, completes: Vec::new(), events }
+        Turn {
+            number,
+            at: 7,
+            cursor: None,
+            more: false,
+            records: events,
+            fetched: events,
+            completes: Vec::new(),
+            events,
+        }
     }
 
     #[test]

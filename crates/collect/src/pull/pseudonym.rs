@@ -93,6 +93,15 @@ impl Keys {
         Ok(short(hmac(&key, text.as_bytes())))
     }
 
+    /// A key for something else that comes of a year's key, and is lost with it.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub(super) fn derived(&self, year: i32, purpose: &str) -> Result<[u8; KEY_BYTES], KeyError> {
+        // No kind of system has this name, so this is nobody's pseudonym.
+        Ok(hmac(&self.year(year)?, format!("key|{purpose}").as_bytes()))
+    }
+
     /// Destroys the key of a year: its pseudonyms lead back to nobody any more. Says whether it was there.
     ///
     /// # Errors
@@ -211,6 +220,10 @@ mod tests {
         let again = Keys::new(directory.path(), counted);
         assert_eq!(again.pseudonym(2021, "ldap", "guid").unwrap(), one);
         assert_eq!(again.event_id(&["a", "bc"]).unwrap(), id);
+        let derived = keys.derived(2021, "kept").unwrap();
+        assert_eq!(again.derived(2021, "kept").unwrap(), derived);
+        assert_ne!(keys.derived(2021, "other").unwrap(), derived);
+        assert_ne!(keys.derived(2022, "kept").unwrap(), derived);
     }
 
     #[test]
@@ -222,6 +235,7 @@ mod tests {
         assert!(!directory.path().join("2021.key").exists());
         for keys in [keys.clone(), Keys::new(directory.path(), counted)] {
             assert!(matches!(keys.pseudonym(2021, "ldap", "guid"), Err(KeyError::Destroyed(2021))));
+            assert!(matches!(keys.derived(2021, "kept"), Err(KeyError::Destroyed(2021))));
         }
         keys.pseudonym(2022, "ldap", "guid").unwrap();
         assert!(!keys.destroy(2020).unwrap());

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use super::deliver::{Deliver, Refused};
 use super::metrics::Metrics;
 use super::place::{Checkpoint, Place, PlaceError, Turn};
-use super::recipe::{Recipe, TurnError};
+use super::recipe::{Recipe, Taken, TurnError};
+use super::source::renew::Kept;
 use super::source::{Failure, Nature};
 use super::status::Status;
 
@@ -35,6 +36,8 @@ pub struct Sum {
     pub accepted: u64,
     /// Events that were refused; they lie in the quarantine with their reasons.
     pub refused: u64,
+    /// Entries that the system gave for the records: fewer where only changes were asked for.
+    pub fetched: u64,
 }
 
 /// A collector at work.
@@ -152,6 +155,7 @@ impl Puller {
                     collector = self.recipe.name,
                     turn = %at,
                     records = sum.records,
+                    fetched = sum.fetched,
                     accepted = sum.accepted,
                     refused = sum.refused,
                     "gathered"
@@ -182,13 +186,36 @@ impl Puller {
                 None if self.place.checkpoint.last_turn().is_some_and(|done| done >= at) => return Ok(sum),
                 None => {
                     let Checkpoint { cursor, number, .. } = &self.place.checkpoint;
-                    let (turn, events) = self.recipe.read(at, cursor.as_deref(), number + 1).await?;
+                    let kept = self.kept(at);
+                    let Taken { turn, events, kept } =
+                        self.recipe.read(at, cursor.as_deref(), number + 1, kept).await?;
                     self.place.begin(&turn, &events)?;
+                    self.keep(at, kept.as_ref());
                     (turn, events)
                 }
             };
             self.send(&turn, &events, &mut sum).await?;
             self.settle().await?;
+        }
+    }
+
+    /// The set that a turn can go on from, or why there is none.
+    fn kept(&self, at: Instant) -> Result<Kept, String> {
+        if self.recipe.source.renewing().is_none() {
+            return Err("its system cannot say what has changed".to_owned());
+        }
+        let sealed = self.place.kept()?;
+        self.recipe.seal(at).map_err(|error| error.to_string())?.open(&sealed)
+    }
+
+    /// Keeps a set for the next turn. It only saves time, so that a turn does not fail for it.
+    fn keep(&self, at: Instant, kept: Option<&Kept>) {
+        let sealed = kept.map(|kept| self.recipe.seal(at).map_err(|error| error.to_string())?.close(kept));
+        let done = sealed
+            .transpose()
+            .and_then(|sealed| self.place.keep(sealed.as_deref()).map_err(|error| error.to_string()));
+        if let Err(error) = done {
+            tracing::warn!(collector = self.recipe.name, error, "the set could not be kept");
         }
     }
 
@@ -238,10 +265,12 @@ impl Puller {
             records: turn.records,
             accepted,
             refused,
+            fetched: turn.fetched,
         };
         self.place.end(checkpoint)?;
-        self.metrics.counted(&self.recipe.name, accepted, refused);
+        self.metrics.counted(&self.recipe.name, turn.fetched, accepted, refused);
         sum.records += turn.records;
+        sum.fetched += turn.fetched;
         sum.accepted += accepted;
         sum.refused += refused;
         Ok(())

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use chrono::Datelike;
 use domain::Instant;
 use domain::catalogue::Catalogue;
 use domain::event::{DATASCHEMA, SNAPSHOT_COMPLETED};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::mapping::{Making, Mapping};
+use super::kept::Seal;
+use super::mapping::{Making, Mapping, needed};
 use super::place::{Events, Turn};
 use super::pseudonym::{KeyError, Keys};
 use super::schedule::Schedule;
-use super::source::{Failure, Nature, Source, System};
+use super::source::renew::{Kept, Renew, Renewed};
+use super::source::{Failure, Nature, Record, Source, System};
 
 /// A collector, as the configuration has it.
 #[derive(Debug, Clone, Deserialize)]
@@ -90,6 +93,14 @@ pub enum TurnError {
     Deliver(String),
 }
 
+/// A turn that was read.
+pub(super) struct Taken {
+    pub(super) turn: Turn,
+    pub(super) events: Events,
+    /// The set that the next turn can go on from.
+    pub(super) kept: Option<Kept>,
+}
+
 /// A collector that can read turns.
 pub struct Recipe {
     pub(super) name: String,
@@ -122,13 +133,13 @@ impl Recipe {
     }
 
     /// The events of a turn as JSON, without keeping or sending any: those of a stream from its beginning, and at most one
-    /// part of it.
+    /// part of it; those of a snapshot from all of its system, whatever set is kept.
     ///
     /// # Errors
     /// See [`TurnError`].
     pub async fn preview(&self, at: Instant) -> Result<Vec<Vec<u8>>, TurnError> {
-        let (_, events) = self.read(at, None, 1).await?;
-        Ok(events)
+        let read = self.source.read(at, None).await?;
+        Ok(self.make(at, 1, &read.records)?.1)
     }
 
     /// The last turn at or before an instant.
@@ -143,15 +154,69 @@ impl Recipe {
         }
     }
 
-    /// Reads a turn and makes its events.
+    /// Reads a turn and makes its events. A source that can goes on from a set that was kept, or is told why there is none.
     pub(super) async fn read(
         &self,
         at: Instant,
         cursor: Option<&str>,
         number: u64,
-    ) -> Result<(Turn, Events), TurnError> {
+        kept: Result<Kept, String>,
+    ) -> Result<Taken, TurnError> {
+        if let Some(source) = self.source.renewing() {
+            return self.renew(source, at, number, kept).await;
+        }
         let read = self.source.read(at, cursor).await?;
-        let count = read.records.len() as u64;
+        let (turn, events) = self.make(at, number, &read.records)?;
+        Ok(Taken { turn: Turn { cursor: read.cursor, more: read.more, ..turn }, events, kept: None })
+    }
+
+    async fn renew(
+        &self,
+        source: &dyn Renew,
+        at: Instant,
+        number: u64,
+        kept: Result<Kept, String>,
+    ) -> Result<Taken, TurnError> {
+        let mut renewed = source.renew(at, kept).await?;
+        let mut fetched = renewed.fetched;
+        let few = renewed.records.len();
+        if renewed.why_whole.is_none() && (few as u64) < self.config.least {
+            renewed = source.renew(at, Err(format!("changes left {few} records"))).await?;
+            fetched += renewed.fetched;
+        }
+        let Renewed { records, mark, whole_at, why_whole, .. } = renewed;
+        let collector = &self.name;
+        if let Some(why) = why_whole {
+            tracing::info!(collector, fetched, why, "read the whole set");
+        }
+        let kept = match mark {
+            Ok(mark) => {
+                let needed =
+                    |(key, record): (&String, &Record)| (key.clone(), needed(&self.config.event, record));
+                Some(Kept { mark, whole_at, records: records.iter().map(needed).collect() })
+            }
+            Err(why) => {
+                tracing::info!(collector, why, "the next turn reads the whole set, too");
+                None
+            }
+        };
+        let records: Vec<Record> = records.into_values().collect();
+        let (turn, events) = self.make(at, number, &records)?;
+        Ok(Taken { turn: Turn { fetched, ..turn }, events, kept })
+    }
+
+    /// What seals the sets that this collector keeps in a turn's year. Its configuration and the form of the program's records
+    /// are a part of it: a set of another one is none.
+    pub(super) fn seal(&self, at: Instant) -> Result<Seal, KeyError> {
+        let year = at.day().year();
+        let Self { name, config, .. } = self;
+        let of = format!("{} {name} {config:?}", env!("CARGO_PKG_VERSION"));
+        Ok(Seal::new(year, self.keys.derived(year, "kept")?, &of))
+    }
+
+    /// Makes the events of records.
+    fn make(&self, at: Instant, number: u64, records: &[Record]) -> Result<(Turn, Events), TurnError> {
+        let count = records.len() as u64;
         if self.is_state() && count < self.config.least {
             let what =
                 format!("{count} records came and at least {} were expected (`least`)", self.config.least);
@@ -173,7 +238,7 @@ impl Recipe {
             let meter =
                 meter.ok_or_else(|| TurnError::Meter(format!("{}/{}", mapping.service, mapping.meter)))?;
             let subjects = subjects.entry((mapping.service.clone(), mapping.meter.clone())).or_default();
-            for record in &read.records {
+            for record in records {
                 if let Some(made) = mapping.event(record, meter, &making)? {
                     events.push(made.bytes);
                     subjects.insert(made.subject);
@@ -185,9 +250,10 @@ impl Recipe {
         let turn = Turn {
             number,
             at: at.micros(),
-            cursor: read.cursor,
-            more: read.more,
+            cursor: None,
+            more: false,
             records: count,
+            fetched: count,
             completes: if self.is_state() { completes.collect() } else { Vec::new() },
             events: events.len() as u64,
         };

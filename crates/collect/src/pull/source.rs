@@ -13,6 +13,7 @@ pub mod ontap;
 mod pages;
 pub mod pexip;
 pub mod prometheus;
+pub mod renew;
 pub mod sql;
 pub mod teams_calls;
 mod walk;
@@ -156,6 +157,11 @@ pub trait Source: Send + Sync {
 
     /// Reads a turn: everything as it is at `at`, or what comes after the cursor.
     fn read<'a>(&'a self, at: Instant, cursor: Option<&'a str>) -> BoxFuture<'a, Result<Read, Failure>>;
+
+    /// How it goes on from a set that was kept, if it can.
+    fn renewing(&self) -> Option<&dyn renew::Renew> {
+        None
+    }
 
     /// Told once the records up to a cursor are durable; called again for the same cursor after a crash.
     fn delivered<'a>(&'a self, _cursor: &'a str) -> BoxFuture<'a, Result<(), Failure>> {

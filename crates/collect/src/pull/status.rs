@@ -40,6 +40,8 @@ pub struct Status {
     pub next_turn: Option<String>,
     /// How many records the last turn had; of a stream, its last part.
     pub records: u64,
+    /// How many entries the system gave for them: fewer where only changes were asked for.
+    pub fetched: u64,
     /// How many events of it were taken.
     pub accepted: u64,
     /// How many events of it were refused.
@@ -68,6 +70,7 @@ impl Status {
             last_turn: None,
             next_turn: None,
             records: 0,
+            fetched: 0,
             accepted: 0,
             refused: 0,
             failures: 0,
@@ -104,7 +107,7 @@ impl Status {
 
     fn show(&mut self, checkpoint: &Checkpoint) {
         self.last_turn = checkpoint.last_turn().map(|turn| turn.to_string());
-        (self.records, self.accepted, self.refused) =
-            (checkpoint.records, checkpoint.accepted, checkpoint.refused);
+        (self.records, self.fetched) = (checkpoint.records, checkpoint.fetched);
+        (self.accepted, self.refused) = (checkpoint.accepted, checkpoint.refused);
     }
 }

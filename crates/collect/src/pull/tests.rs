@@ -1,3 +1,5 @@
+mod kept;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
@@ -104,6 +106,10 @@ impl World {
 
     /// A collector as it is after a start of the program.
     fn start(&self) -> Puller {
+        self.start_with(Box::new(Arc::clone(&self.source)), &prometheus::Registry::new())
+    }
+
+    fn start_with(&self, source: Box<dyn Source>, registry: &prometheus::Registry) -> Puller {
         let config: Config = toml::from_str(
             r#"
             source = "/lkdata/collector/ad/lkdata.test"
@@ -125,11 +131,11 @@ impl World {
         let recipe = Recipe {
             name: "mdm".to_owned(),
             config,
-            source: Box::new(Arc::clone(&self.source)),
+            source,
             keys: Keys::new(self.directory.path().join("keys"), || Ok([7; 32])),
             catalogue: Arc::new(ArcSwap::from_pointee(CATALOGUE.clone())),
         };
-        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let metrics = Metrics::register(registry).unwrap();
         let to: Arc<dyn Deliver> = Arc::clone(&self.taker) as Arc<dyn Deliver>;
         Puller::open(recipe, self.directory.path().join("place"), to, metrics).unwrap()
     }

@@ -102,6 +102,7 @@ impl Gathering {
             text("last_turn", "Senaste tur"),
             text("next_turn", "Nästa tur"),
             number("records", "Poster"),
+            number("fetched", "Hämtade"),
             number("accepted", "Mottagna"),
             number("refused", "Avvisade"),
             text("error", "Fel"),
