@@ -1,12 +1,15 @@
 //! Directories: a real Samba as Active Directory, a real OpenLDAP.
 
 mod authority;
+mod increments;
 mod openldap;
 mod samba;
+mod whole;
 
 use std::fmt::Write;
 use std::path::Path;
 
+use collect::pull::source::renew::Renewed;
 use collect::pull::source::{Failure, Read, Record, System};
 
 use crate::support::now;
@@ -17,6 +20,13 @@ async fn read(configuration: &str) -> Result<Vec<Record>, Failure> {
     let Read { records, cursor, more } = system.open(now)?.read(now(), None).await?;
     assert_eq!((cursor, more), (None, false));
     Ok(records)
+}
+
+/// Reads a directory for a turn that has no kept set.
+async fn renew(configuration: &str) -> Result<Renewed, Failure> {
+    let system: System = toml::from_str(&format!("kind = \"ldap\"\n{configuration}")).unwrap();
+    let source = system.open(now)?;
+    source.renewing().unwrap().renew(now(), Err("no set is kept".to_owned())).await
 }
 
 /// The text of a failure that somebody has to do something about.

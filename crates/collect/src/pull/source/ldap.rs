@@ -2,17 +2,28 @@
 //!
 //! connection → bind → pages (RFC 2696) → entries → records
 //!
-//! Every turn reads all of them: a day's number of accounts can only be counted in a whole set, and what has changed since
-//! the last turn (DirSync, uSNChanged) does not say what there is.
+//! A day's number of accounts can only be counted in a whole set. An Active Directory is asked for that once and then for what
+//! has changed since (`changes.rs`); which changes cannot be seen is in `tracked.rs`. Others are read whole every turn: an
+//! OpenLDAP has times of changes (modifyTimestamp), but what was deleted leaves nothing that a reader could ask for, and the
+//! protocol that does tell (RFC 4533) needs an overlay that servers need not have.
 
 #[cfg(feature = "ldap")]
+mod asked;
+#[cfg(feature = "ldap")]
+mod changes;
+#[cfg(feature = "ldap")]
 mod connection;
+#[cfg(feature = "ldap")]
+mod controller;
 #[cfg(feature = "ldap")]
 mod directory;
 #[cfg(feature = "ldap")]
 mod entry;
+mod period;
 #[cfg(feature = "ldap")]
 mod search;
+#[cfg(feature = "ldap")]
+mod tracked;
 #[cfg(feature = "ldap")]
 mod value;
 
@@ -21,6 +32,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
+pub use self::period::Period;
 use super::{Failure, Source};
 use crate::pull::guard::Network;
 
@@ -68,6 +80,10 @@ pub struct Config {
     /// How many entries are asked for at a time.
     #[serde(default = "page_size")]
     pub page_size: u16,
+    /// How often an Active Directory is read whole although changes could be asked for: `7d`, `12h`. What an account may read
+    /// can change without a trace.
+    #[serde(default = "full_every")]
+    pub full_every: Period,
 }
 
 /// How far below a place entries are read.
@@ -83,6 +99,10 @@ pub enum Scope {
 
 fn enabled_users() -> String {
     ENABLED_USERS.to_owned()
+}
+
+fn full_every() -> Period {
+    Period::days(7)
 }
 
 fn page_size() -> u16 {

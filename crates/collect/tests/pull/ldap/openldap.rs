@@ -7,7 +7,7 @@ use collect::pull::source::{Failure, Record};
 use tempfile::TempDir;
 
 use super::authority::{self, Files};
-use super::{configuration, is_away, read, refused, secret};
+use super::{configuration, is_away, read, refused, renew, secret};
 use crate::pull::server::{Server, free_port, run};
 
 const ACCOUNTS: usize = 10_000;
@@ -158,6 +158,12 @@ async fn every_account_that_fits_is_read_once() {
         assert!(domain::Instant::parse_rfc3339(&record["createTimestamp"]).is_some());
         assert_eq!(record.len(), 7, "{record:?}");
     }
+
+    // Changes cannot be asked of it.
+    let renewed = renew(&ldap.with(&[])).await.unwrap();
+    assert_eq!(renewed.mark, Err("it is no Active Directory".to_owned()));
+    assert_eq!(renewed.fetched, expected.len() as u64);
+    assert_eq!(renewed.records.into_values().collect::<Vec<_>>(), records);
 
     let one_level = ldap.with(&[
         ("scope", "one-level"),

@@ -7,12 +7,17 @@ use domain::Instant;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::super::renew::{Kept, Renew, Renewed};
 use super::super::{Failure, Nature, Read, Source};
 use super::connection::Connection;
-use super::{Config, search};
+use super::{Config, Period, changes, search};
 
 /// How long a turn may take: a directory of 100,000 accounts is read in less than a minute.
 const TURN_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// The longest that changes are gone on from. Active Directory remembers what was deleted for 60 days at least, unless somebody
+/// has made that less (tombstoneLifetime).
+const FULL_EVERY_MAX: Period = Period::days(30);
 
 /// A directory.
 #[derive(Debug)]
@@ -29,18 +34,25 @@ impl Directory {
         Ok(Self { connection: Connection::new(config)?, config: config.clone() })
     }
 
-    async fn turn(&self) -> Result<Read, Failure> {
+    async fn read(&self) -> Result<Read, Failure> {
         let mut session = self.connection.open().await?;
-        let records = search::all(&mut session.ldap, &self.config).await?;
+        let records = search::all(&mut session.ldap, &self.config, &self.config.attributes).await?;
         session.close().await;
-        Ok(Read { records, ..Read::default() })
+        Ok(Read { records: records.into_values().collect(), ..Read::default() })
     }
 
-    async fn read(&self) -> Result<Read, Failure> {
+    async fn renew(&self, at: Instant, kept: Result<Kept, String>) -> Result<Renewed, Failure> {
+        let mut session = self.connection.open().await?;
+        let renewed = changes::renew(&mut session.ldap, &self.config, at, kept).await?;
+        session.close().await;
+        Ok(renewed)
+    }
+
+    /// Takes a turn that ends.
+    async fn take<T>(&self, turn: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let url = &self.config.url;
         // The library panics at messages that LDAP does not have; to us they are a bad answer like others.
-        let turn = AssertUnwindSafe(self.turn()).catch_unwind();
-        match tokio::time::timeout(TURN_TIMEOUT, turn).await {
+        match tokio::time::timeout(TURN_TIMEOUT, AssertUnwindSafe(turn).catch_unwind()).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::Broken(format!("{url} answered what is not LDAP"))),
             Err(_) => {
@@ -57,7 +69,17 @@ impl Source for Directory {
     }
 
     fn read<'a>(&'a self, _at: Instant, _cursor: Option<&'a str>) -> BoxFuture<'a, Result<Read, Failure>> {
-        Directory::read(self).boxed()
+        self.take(Directory::read(self)).boxed()
+    }
+
+    fn renewing(&self) -> Option<&dyn Renew> {
+        Some(self)
+    }
+}
+
+impl Renew for Directory {
+    fn renew(&self, at: Instant, kept: Result<Kept, String>) -> BoxFuture<'_, Result<Renewed, Failure>> {
+        self.take(Directory::renew(self, at, kept)).boxed()
     }
 }
 
@@ -67,6 +89,12 @@ fn check(config: &Config) -> Result<(), String> {
     }
     if config.page_size == 0 {
         return Err("`page_size` is 0: ask for 1000 entries at a time".to_owned());
+    }
+    if config.full_every > FULL_EVERY_MAX {
+        return Err(format!(
+            "`full_every` is {}: deletions are not remembered for ever, say at most {FULL_EVERY_MAX}",
+            config.full_every
+        ));
     }
     if ldap3::parse_filter(&config.filter).is_err() {
         return Err(format!("{:?} is no filter such as (objectClass=user)", config.filter));
@@ -112,7 +140,7 @@ mod tests {
     #[test]
     fn a_configuration_that_cannot_be_right_is_refused_before_anything_is_asked() {
         let plain = ("plain", "true");
-        let cases: [(&[(&str, &str)], &str); 19] = [
+        let cases: [(&[(&str, &str)], &str); 21] = [
             (&[], ""),
             (&[("url", "'ldap://dc1:3389/'"), ("starttls", "true")], ""),
             (&[("url", "'ldap://[2001:67c::1]'"), plain], ""),
@@ -131,6 +159,8 @@ mod tests {
             ),
             (&[("ca_file", "'/nowhere'")], "/nowhere cannot be read"),
             (&[("ca_file", "'/dev/null'")], "/dev/null has no certificate"),
+            (&[("full_every", "'12h'")], ""),
+            (&[("full_every", "'31d'")], "`full_every` is 31d"),
             (&[("attributes", "[]")], "`attributes` is empty"),
             (&[("attributes", "['*']")], "no name of one attribute"),
             (&[("page_size", "0")], "`page_size` is 0"),

@@ -53,6 +53,14 @@ impl Entry {
     }
 }
 
+/// The values of an attribute in a record.
+pub(super) fn values<'r>(record: &'r Record, name: &'r str) -> impl Iterator<Item = &'r str> {
+    let is_of = move |field: &str| {
+        field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    record.iter().filter(move |(field, _)| is_of(field)).map(|(_, value)| value.as_str())
+}
+
 fn text(tag: StructureTag) -> Option<String> {
     String::from_utf8(tag.expect_primitive()?).ok()
 }

@@ -7,6 +7,8 @@ use data_encoding::{BASE64, HEXLOWER};
 const GENERALIZED_TIMES: [&str; 4] = ["whenCreated", "whenChanged", "createTimestamp", "modifyTimestamp"];
 /// Attributes of Active Directory that are times in units of 100 ns since 1601 (MS-DTYP §2.3.3).
 const FILE_TIMES: [&str; 4] = ["lastLogon", "lastLogonTimestamp", "pwdLastSet", "accountExpires"];
+/// Attributes of Active Directory that are GUIDs.
+const GUIDS: [&str; 2] = ["objectGUID", "invocationId"];
 /// From 1601-01-01 to 1970-01-01, in seconds.
 const FILE_EPOCH: i64 = 11_644_473_600;
 
@@ -17,13 +19,9 @@ const FILE_EPOCH: i64 = 11_644_473_600;
 pub(super) fn text(name: &str, value: &[u8]) -> Result<Option<String>, String> {
     let is_one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let Ok(text) = std::str::from_utf8(value) else {
-        return if is_one_of(&["objectGUID"]) {
-            guid(value).map(Some)
-        } else {
-            Ok(Some(BASE64.encode(value)))
-        };
+        return if is_one_of(&GUIDS) { guid(value).map(Some) } else { Ok(Some(BASE64.encode(value))) };
     };
-    if is_one_of(&["objectGUID"]) {
+    if is_one_of(&GUIDS) {
         return guid(value).map(Some);
     }
     let wrong = || format!("{name} has {text:?}, which is no time");
