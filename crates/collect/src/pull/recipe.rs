@@ -186,18 +186,17 @@ impl Recipe {
         }
         let Renewed { records, mark, whole_at, why_whole, .. } = renewed;
         let collector = &self.name;
-        if let Some(why) = why_whole {
-            tracing::info!(collector, fetched, why, "read the whole set");
-        }
-        let kept = match mark {
-            Ok(mark) => {
-                let needed =
-                    |(key, record): (&String, &Record)| (key.clone(), needed(&self.config.event, record));
-                Some(Kept { mark, whole_at, records: records.iter().map(needed).collect() })
-            }
-            Err(why) => {
-                tracing::info!(collector, why, "the next turn reads the whole set, too");
+        let needed = |(key, record): (&String, &Record)| (key.clone(), needed(&self.config.event, record));
+        let kept = match (mark, why_whole) {
+            (Err(why), _) => {
+                tracing::info!(collector, fetched, why, "read the whole set, as the next turn will");
                 None
+            }
+            (Ok(mark), why_whole) => {
+                if let Some(why) = why_whole {
+                    tracing::info!(collector, fetched, why, "read the whole set");
+                }
+                Some(Kept { mark, whole_at, records: records.iter().map(needed).collect() })
             }
         };
         let records: Vec<Record> = records.into_values().collect();

@@ -47,7 +47,8 @@ const PAGE_SIZE: u16 = 1000;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where it is: `ldaps://dc1.example.org`, or `ldap://` with `starttls`. What it is to answer is said below, not here.
+    /// Where it is: `ldaps://dc1.example.org`, or `ldap://` with `starttls`. What it is to answer is said below, not here. Of an
+    /// Active Directory it names one domain controller: another one numbers changes otherwise and is read whole.
     pub url: Url,
     /// Whether TLS begins after the connection is made (RFC 4513 §3), on the port that is not encrypted.
     #[serde(default)]
@@ -61,7 +62,8 @@ pub struct Config {
     /// The certificate of the authority that it has its own from (PEM), beside those that the machine trusts.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// The account that reads: a distinguished name; in Active Directory also `name@domain`. It needs to read and no more.
+    /// The account that reads: a distinguished name; in Active Directory also `name@domain`. It needs to read and no
+    /// more; an Active Directory tells it what has changed if it also sees what was deleted (CN=Deleted Objects).
     /// OpenLDAP gives an account 500 entries unless its `limits` say more.
     pub bind_dn: String,
     /// The file with its password.

@@ -30,7 +30,7 @@ use super::entry::{Entry, values};
 use super::search::{self, Search, entries};
 use super::{Config, tracked};
 
-/// Classes of what accounts are in.
+/// Classes of what accounts are in. One that is in something else moves unseen with that, until everything is read.
 const PARENTS: [&str; 2] = ["organizationalUnit", "container"];
 
 /// Where changes go on.
