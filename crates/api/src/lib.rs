@@ -42,6 +42,7 @@ mod routes;
 mod services;
 mod simulations;
 mod texts;
+mod trends;
 mod usage;
 
 use std::sync::Arc;

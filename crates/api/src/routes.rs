@@ -13,7 +13,7 @@ use crate::problem::{Kind, Problem};
 use crate::{
     Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports,
     gaps, gathering, health, keys, metrics, months, object, pages, problem, quarantine, reconciliation,
-    report, services, simulations, usage,
+    report, services, simulations, trends, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -28,6 +28,10 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/lines/{id}", get(pages::line::get)),
         (Method::GET, "/v1/usage", get(usage::get)),
         (Method::GET, "/v1/costs", get(costs::get)),
+        (Method::GET, "/v1/changes", get(trends::changes)),
+        (Method::GET, "/v1/forecasts", get(trends::forecasts)),
+        (Method::GET, "/v1/anomalies", get(trends::anomalies)),
+        (Method::GET, "/v1/days", get(trends::daily)),
         (Method::GET, "/v1/reports/{year}", get(report::get)),
         (Method::GET, "/v1/coverage", get(coverage::get)),
         (Method::GET, "/v1/gaps", get(gaps::get)),

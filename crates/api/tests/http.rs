@@ -47,6 +47,7 @@ async fn the_api_answers_from_real_months() {
     pages::every_link_leads_somewhere(&place).await;
     pages::figures_are_those_of_the_api(&place).await;
     pages::what_is_wrong_is_a_page_to_people(&place).await;
+    pages::changes_add_up_to_the_ore(&place).await;
     sight::everybody_sees_their_own_charges(&place).await;
     sight::nobody_learns_of_others(&place).await;
     sight::usage_is_ones_own_however_it_is_grouped(&place).await;
@@ -83,6 +84,13 @@ async fn every_list_is_as_the_document_says(place: &Place) {
         ("/v1/coverage?month=2021-08", "CoveragePage"),
         ("/v1/gaps?month=2021-08", "GapPage"),
         ("/v1/gaps", "Problem"),
+        ("/v1/changes?month=2021-03", "Changes"),
+        ("/v1/changes?month=2021-11&against=2020-11&by=costcentre&limit=3", "Changes"),
+        ("/v1/changes?month=2019-01", "Problem"),
+        ("/v1/forecasts?ahead=2", "ForecastPage"),
+        ("/v1/anomalies?month=2021-08", "AnomalyPage"),
+        ("/v1/days?service=e-moten&month=2021-08", "DayPage"),
+        ("/v1/days?service=none&month=2021-08", "Problem"),
         ("/v1/months", "MonthPage"),
         ("/v1/services", "ServicePage"),
         ("/v1/reconciliation?from=2021-03-01&to=2021-03-31", "ReconciliationPage"),

@@ -80,21 +80,7 @@ fn lines<'b>(bill: &'b Bill, viewer: &Viewer, picks: &impl Fn(&Charge) -> bool) 
     let sees_all = viewer.sees_all();
     let seen =
         bill.charges.iter().filter(|charge| picks(charge) && (sees_all || viewer.sees(charge.belongs())));
-    let line = |charge: &'b Charge| {
-        let (payer, costcentre, service, meter, class) = charge.key();
-        LineOf {
-            payer,
-            costcentre,
-            service,
-            meter,
-            class,
-            quantity: charge.quantity,
-            amount: charge.gross,
-            unit_price: charge.unit_price(),
-            corrects: charge.corrects.is_some(),
-        }
-    };
-    seen.map(line).collect()
+    seen.map(LineOf::from).collect()
 }
 
 /// The kinds of a change that are not nothing: `användning +12 000 kr, priser +1 345 kr`.

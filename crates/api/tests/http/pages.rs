@@ -126,3 +126,26 @@ pub(crate) async fn what_is_wrong_is_a_page_to_people(place: &Place) {
     let data = place.ask(Method::GET, "/v1/usage", &[(header::ACCEPT, "text/html")], "").await;
     assert_eq!(data.header("content-type"), "application/problem+json");
 }
+
+/// The parts of a change add up to it, item by item and all together, whatever is told apart.
+pub(crate) async fn changes_add_up_to_the_ore(place: &Place) {
+    let parts = ["volume", "price", "new", "ended", "corrections", "rounding"];
+    let gross = async |month: &str| {
+        ore(&place.json(&format!("/v1/charges?month={month}&limit=1")).await["totals"]["gross"])
+    };
+    let difference = gross("2021-08").await - gross("2021-07").await;
+    for by in ["class", "customer", "costcentre"] {
+        let answer = place.json(&format!("/v1/changes?month=2021-08&by={by}&limit=10000")).await;
+        let items = answer["items"].as_array().unwrap();
+        let sum = |item: &Value| parts.iter().map(|part| ore(&item[*part])).sum::<i64>();
+        assert!(items.len() > 20 && items.iter().all(|item| sum(item) == ore(&item["change"])), "{by}");
+        let changes: Vec<i64> = items.iter().map(|item| ore(&item["change"])).collect();
+        assert!(changes.is_sorted_by_key(|change| std::cmp::Reverse(change.abs())), "{by}");
+        assert_eq!(changes.iter().sum::<i64>(), difference, "{by}");
+        assert_eq!(
+            (sum(&answer["totals"]), ore(&answer["totals"]["change"])),
+            (difference, difference),
+            "{by}"
+        );
+    }
+}

@@ -216,7 +216,7 @@ fn permission(method: &Method, path: &str) -> Option<Permission> {
         ("/" | "/v1/usage" | "/v1/costs" | "/v1/charges" | "/v1/months" | "/v1/services", _) if is_read => {
             Permission::Figures
         }
-        (_, "charges") if is_read => Permission::Figures,
+        (_, "charges" | "changes" | "forecasts" | "anomalies" | "days") if is_read => Permission::Figures,
         (_, "object") if is_read => Permission::Object,
         ("/v1/coverage" | "/v1/gaps", _) if is_read => Permission::Quality,
         (_, "exports" | "reports" | "months") if is_read => Permission::Books,

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use billing::{MonthGap, MonthGapKind};
 use chrono::{Datelike, NaiveDate};
 use domain::catalogue::{Meter, Service};
-use domain::trend::{Anomaly, Limits, Unusual, anomalies};
-use domain::usage::MeterKind;
+use domain::trend::{Anomaly, Unusual};
 use domain::{Month, Quantity};
-use store::AsOf;
 
 use super::Words;
 use crate::Shared;
@@ -19,18 +17,18 @@ use crate::pages::months::{self, Drawn};
 use crate::pages::visit::Visit;
 use crate::pages::words;
 use crate::problem::Problem;
+use crate::trends::days::Days;
 
 /// How many months are shown day by day.
 const MONTHS: i32 = 3;
-
-/// Below ten units a difference is chance (in millionths).
-const LEAST: i128 = 10_000_000;
 
 /// The days of a service.
 pub(super) struct DaysPart {
     pub(super) meters: Vec<DayMeter>,
     pub(super) odd: Vec<Odd>,
     pub(super) gaps: Vec<Gap>,
+    /// The same as data: days, and those that stand out.
+    pub(super) data: [String; 2],
 }
 
 /// A meter day by day.
@@ -65,35 +63,21 @@ pub(super) async fn load(
     shown: Month,
 ) -> Result<DaysPart, Problem> {
     let first = shown.plus(1 - MONTHS);
-    // Two months more, so that the first shown days have others to be compared with.
-    let found = shared.store.day_sums(first.plus(-2)..=shown, AsOf::Newest, &service.slug).await;
-    let found = found.map_err(|error| crate::store_problem(&error))?;
+    let found = Days::load(shared, service, first..=shown, visit.now).await?;
     let mut gaps = Vec::new();
     for month in first.through(shown) {
         let of_month = shared.biller.gaps(month).await.map_err(|error| crate::billing_problem(&error))?;
         gaps.extend(of_month.into_iter().filter(|gap| gap.service == service.slug));
     }
-    // An open month runs to the last whole day.
-    let yesterday = visit.now.day().pred_opt().unwrap_or(visit.now.day());
-    let through = shown.last_day().min(yesterday);
-    let mut meters: BTreeMap<&str, Vec<(NaiveDate, i128)>> = BTreeMap::new();
-    for sum in &found {
-        let Some(meter) = service.meters.get(&sum.meter) else { continue };
-        if let Some(value) = of_day(meter.kind, sum.amount, sum.day) {
-            meters.entry(&meter.slug).or_default().push((sum.day, value));
-        }
-    }
+    let data = ["days", "anomalies"].map(|list| format!("/v1/{list}?service={}&month={shown}", service.slug));
     let (mut part, language) =
-        (DaysPart { meters: Vec::new(), odd: Vec::new(), gaps: Vec::new() }, visit.language);
-    for (slug, days) in meters {
+        (DaysPart { meters: Vec::new(), odd: Vec::new(), gaps: Vec::new(), data }, visit.language);
+    for (slug, days) in &found.meters {
         let Some(meter) = service.meters.get(slug) else { continue };
         let name = visit.meter_name(&service.slug, slug).to_owned();
-        let odd: Vec<Anomaly> = anomalies(&days, through, Limits::usual(LEAST))
-            .into_iter()
-            .filter(|odd| odd.last >= first.first_day())
-            .collect();
+        let odd = found.odd(slug);
         let window: Vec<NaiveDate> =
-            first.first_day().iter_days().take_while(|day| *day <= through).collect();
+            first.first_day().iter_days().take_while(|day| *day <= found.through).collect();
         let shown = Shown { language, meter, name: &name, days: &days.iter().copied().collect(), odd: &odd };
         let chart = shown.chart(&window).map_err(|error| Problem::internal(&error))?;
         part.odd.extend(odd.iter().rev().map(|odd| shown.told(odd)));
@@ -101,19 +85,6 @@ pub(super) async fn load(
     }
     part.gaps = gaps.iter().rev().map(|gap| told_gap(visit, &service.slug, gap)).collect();
     Ok(part)
-}
-
-/// A day's amount in millionths of the meter's unit; none where days of a kind say nothing by themselves.
-fn of_day(kind: MeterKind, amount: i128, day: NaiveDate) -> Option<i128> {
-    match kind {
-        MeterKind::Sum | MeterKind::Count | MeterKind::AvgDaily => Some(amount),
-        MeterKind::TimeWeighted => {
-            let length = domain::calendar::start_of_day(domain::calendar::next_day(day)).micros()
-                - domain::calendar::start_of_day(day).micros();
-            Some(amount / i128::from(length))
-        }
-        MeterKind::Unique | MeterKind::Peak | MeterKind::Latest | MeterKind::Fixed => None,
-    }
 }
 
 /// A meter's days, and how they are shown.
