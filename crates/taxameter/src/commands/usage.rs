@@ -1,5 +1,7 @@
 //! `taxameter usage`: volume and cost per service and meter.
 
+mod trend;
+
 use std::io;
 
 use clap::Args;
@@ -9,7 +11,11 @@ use crate::client::{Client, Target};
 use crate::output::{Column, Format, List, money, number, text};
 use crate::serve;
 
-/// Shows volume and cost by month.
+/// Shows volume and cost: as trends of several months, else month by month.
+///
+/// A table of more than one month has a line for each meter: its shape over the months, the last month that is over, how that
+/// changed from the month before, and what is expected of the next (`/v1/forecasts` says how). With `--by`, with `--list`, and
+/// as JSON or CSV, there is a line for each month instead.
 #[derive(Debug, Args)]
 pub struct Usage {
     /// First month [default: the first with usage].
@@ -27,8 +33,11 @@ pub struct Usage {
     /// What to tell apart besides month, service and meter: class, customer, costcentre, product, object, dims.
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<String>,
+    /// A line for each month, also where a table would show trends.
+    #[arg(long)]
+    list: bool,
     /// List what the data of these months lacks instead: missing, estimated and excess days.
-    #[arg(long, conflicts_with_all = ["by", "customer"])]
+    #[arg(long, conflicts_with_all = ["by", "customer", "list"])]
     gaps: bool,
     /// Form of the list.
     #[arg(long, value_enum, default_value = "table")]
@@ -58,6 +67,12 @@ impl Usage {
         query.extend(self.service.map(|service| ("service", service)));
         query.extend(self.customer.map(|customer| ("customer", customer)));
         let (items, _) = connection.client.list("/v1/usage", &query).await?;
+        let is_single = items.iter().all(|item| item["month"] == items[0]["month"]);
+        if self.output == Format::Table && self.by.is_empty() && !self.list && !is_single {
+            let trends = trend::trends(&items, serve::now().month());
+            List::of_items(&trend::COLUMNS, &trends).print(self.output, &mut io::stdout().lock())?;
+            return connection.close().await;
+        }
         let mut columns = vec![text("month", "Månad"), text("service", "Tjänst"), text("meter", "Mätare")];
         columns.extend(self.by.iter().filter_map(|by| column(by)));
         columns.extend([text("unit", "Enhet"), number("quantity", "Volym"), money("cost", "Kostnad")]);
