@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Months;
 use domain::Instant;
 use eventlog::{EventLog, topic};
-use store::counting::Generation;
+use store::counting::{Generation, forgotten_before};
 
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -20,9 +20,6 @@ const RECORDS_EVERY: Duration = Duration::from_secs(6 * 3_600);
 const IDENTITIES_EVERY: Duration = Duration::from_secs(30 * 86_400);
 /// How long after its start the program deletes nothing: there may be a lot to count first.
 const SETTLED: Duration = Duration::from_secs(600);
-/// How long identities are kept beyond the horizon. What is judged by a record's own `received` must still be there when that
-/// record is counted: it may have lain in a collector's spool, or be counted late.
-const MARGIN: Months = Months::new(2);
 /// How often the store is asked what is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(30);
 
@@ -89,16 +86,9 @@ pub async fn delete_records<S: Rows>(
         let sealed = rows.sealed(generation.generation, partition).await?.upto;
         let sealed = sealed.max(generation.start(partition));
         let start = log.start_offset(topic::USAGE, partition).await.map_err(failed)?;
-        // Everything below `low` is old, and what lies at `high` or beyond it stays.
-        let (mut low, mut high) = (start, sealed.max(start));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let records = log.read(topic::USAGE, partition, middle, 1).await.map_err(failed)?;
-            match records.first().filter(|record| record.offset < high) {
-                Some(record) if Instant::from_micros(record.received()) < before => low = record.offset + 1,
-                Some(_) | None => high = middle,
-            }
-        }
+        let wanted = start..sealed.max(start);
+        let low =
+            eventlog::received_since(log, topic::USAGE, partition, wanted, before).await.map_err(failed)?;
         if low > start {
             log.delete_before(topic::USAGE, partition, low).await.map_err(failed)?;
             tracing::info!(partition, from = start, to = low, "old records of the usage log are deleted");
@@ -110,8 +100,7 @@ pub async fn delete_records<S: Rows>(
 
 /// Deletes the identities that are forgotten whenever anything is judged from now on, and answers with how many.
 pub async fn forget<S: Rows>(rows: &S, now: Instant, horizon: Months) -> store::Result<u64> {
-    let before = now.to_utc().checked_sub_months(horizon).and_then(|time| time.checked_sub_months(MARGIN));
-    let Some(before) = before.map(Instant::from_utc) else { return Ok(0) };
+    let Some(before) = forgotten_before(now, horizon) else { return Ok(0) };
     let forgotten = rows.forget(before).await?;
     tracing::info!(identities = forgotten, %before, "identities beyond the horizon are deleted");
     Ok(forgotten)

@@ -13,6 +13,7 @@
 //! The log itself knows nothing of events beyond their number and their limits; [`wire`] is their one format. Only its `kafka` module names Kafka.
 //! Reading order: [`header`], [`record`], [`topic`], [`mod@log`], then an adapter.
 
+mod age;
 pub mod error;
 pub mod header;
 pub mod log;
@@ -28,6 +29,7 @@ pub mod prefixed;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+pub use age::received_since;
 pub use error::{AppendError, Error, Outcome};
 pub use header::{Header, Kind, UnreadableHeader};
 pub use log::{Delivery, EventLog, Subscription};

@@ -12,6 +12,7 @@ mod encode;
 mod forget;
 mod generations;
 
+pub use forget::forgotten_before;
 pub use generations::{Generation, Sealed};
 
 /// How many keys one question asks for: the text of the statement stays far below the server's limit.
