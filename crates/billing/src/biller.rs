@@ -28,6 +28,7 @@ use crate::ledger::Ledger;
 use crate::pseudonyms;
 use crate::quarantine::{self, Releaser, Replayer};
 use crate::reckoning::{Reckoner, Revisions};
+use crate::retention::{self, Eraser, Rules};
 use crate::signature::Signature;
 
 /// How often a decision's outcome is asked for: a close takes tenths of a second.
@@ -35,6 +36,9 @@ const OUTCOME_POLL: Duration = Duration::from_millis(25);
 
 /// How many months are read at the same time: most of them wait for short questions to the store.
 const BILLS_AT_ONCE: usize = 6;
+
+/// How long an identity is known unless it is configured (counting §5), in months.
+const HORIZON_MONTHS: u32 = 25;
 
 /// What billing needs to know of its surroundings.
 #[derive(Debug, Clone, Copy)]
@@ -45,13 +49,16 @@ pub struct Config {
     pub wait: Duration,
     /// How long a close waits for the marks of collectors before it takes them for silent (counting §7).
     pub marks_wait: Duration,
+    /// How long what is kept.
+    pub retention: Rules,
 }
 
 impl Config {
-    /// Waits a minute: a close of a large month takes seconds, unless counting is far behind. Half of it is for marks:
+    /// The usual rules of retention, with the horizon of counting §5. Waits a minute: a close of a large month takes seconds, unless counting is far behind. Half of it is for marks:
     /// a collector that runs writes one within a second of the decision.
-    pub const fn new(clock: fn() -> Instant) -> Self {
-        Self { clock, wait: Duration::from_secs(60), marks_wait: Duration::from_secs(30) }
+    pub fn new(clock: fn() -> Instant) -> Self {
+        let (wait, marks_wait) = (Duration::from_secs(60), Duration::from_secs(30));
+        Self { clock, wait, marks_wait, retention: Rules::usual(HORIZON_MONTHS) }
     }
 }
 
@@ -111,6 +118,7 @@ impl Biller {
             .handle(&[quarantine::REPLAY], Arc::new(Replayer::new(self.clone())))
             .handle(&[collectors::RETIRE], Arc::new(Retirer::new(self.clone())))
             .handle(&[pseudonyms::DESTROY], Arc::new(pseudonyms::Ender))
+            .handle(&[retention::APPLY], Arc::new(Eraser::new(self.clone())))
             .handle(&keys::ACTIONS, Arc::new(Keeper::new(self.clone())))
             .chore(Arc::new(move || {
                 let releaser = Arc::clone(&releaser);
@@ -318,6 +326,10 @@ impl Biller {
 
     pub(crate) fn marks_wait(&self) -> Duration {
         self.inner.config.marks_wait
+    }
+
+    pub(crate) fn retention_rules(&self) -> Rules {
+        self.inner.config.retention
     }
 
     pub(crate) fn store(&self) -> &Store {

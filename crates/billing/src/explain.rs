@@ -14,6 +14,7 @@ use store::usage::{CountedEvent, DailyFilter, EventPlace, EventsBehind};
 use crate::bill::Bill;
 use crate::biller::Biller;
 use crate::error::{Error, storing};
+use crate::retention::DetailsRemoved;
 
 /// How many subjects must be behind a line for its days to be shown to those who see but a part: k of domain.md §2.7.
 const SUBJECTS_MIN: u64 = 5;
@@ -47,6 +48,8 @@ pub struct Explanation {
     pub is_withheld: bool,
     /// The events that count now, by day and time; no more than were asked for. Events since the close are among them.
     pub events: Vec<CountedEvent>,
+    /// When the events of the month of the usage lost their ids; none while they have them.
+    pub details_removed: Option<DetailsRemoved>,
 }
 
 impl Biller {
@@ -134,6 +137,7 @@ impl Biller {
             _ => self.store().events_behind(&wanted).await.map_err(storing("reading events"))?,
         };
         Ok(Explanation {
+            details_removed: self.details_removed(month).await?,
             rate,
             days,
             agreements: agreements.map(|agreement| agreement.id.clone()).collect(),

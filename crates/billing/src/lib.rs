@@ -33,6 +33,7 @@ pub mod object;
 mod pseudonyms;
 mod quarantine;
 mod reckoning;
+pub mod retention;
 mod signature;
 pub mod simulate;
 mod slots;

@@ -82,6 +82,22 @@ impl Store {
         Ok(rows.into_iter().map(ControlOutcome::from).collect())
     }
 
+    /// How the decisions about one thing ended, by offset.
+    pub async fn control_outcomes_of(&self, action: &str) -> crate::Result<Vec<ControlOutcome>> {
+        let rows = self
+            .query(
+                "SELECT ?fields FROM (
+                     SELECT control, toString(action) AS action, toString(outcome) AS outcome, at, chain, answer
+                     FROM (SELECT * FROM control_outcomes FINAL) AS ended WHERE ended.action = ?)
+                 ORDER BY control",
+            )
+            .bind(action)
+            .fetch_all::<OutcomeRow>()
+            .await
+            .map_err(asking("outcomes of decisions"))?;
+        Ok(rows.into_iter().map(ControlOutcome::from).collect())
+    }
+
     /// The offset after the last decision that has ended. They are carried out in order. Decisions about months from
     /// before this table was there count as well.
     pub async fn control_next(&self) -> crate::Result<u64> {

@@ -20,6 +20,7 @@ pub mod migrate;
 mod native;
 pub mod quarantine;
 pub mod releases;
+pub mod retention;
 pub mod rollup;
 pub mod rows;
 pub mod senders;
