@@ -34,6 +34,8 @@ mod keys;
 mod python;
 #[path = "e2e/quarantine.rs"]
 mod quarantine;
+#[path = "e2e/retention.rs"]
+mod retention;
 #[path = "e2e/roles.rs"]
 mod roles;
 #[path = "e2e/scenario.rs"]

@@ -39,6 +39,7 @@ pub(crate) struct Explained {
     days: Vec<Day>,
     days_withheld: bool,
     events: Vec<Event>,
+    events_removed: Option<Removed>,
     events_more: bool,
     next: Option<String>,
 }
@@ -96,6 +97,15 @@ struct Closed {
     control: Option<u64>,
     hash: String,
     anchor: Option<String>,
+}
+
+/// The events of the month have no ids and subjects any more.
+#[derive(Debug, Serialize)]
+struct Removed {
+    at: String,
+    control: u64,
+    before: String,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -191,6 +201,12 @@ fn explained(explanation: Explanation, next: Option<String>) -> Explained {
         days: days.map(|(day, used)| Day { day: day.to_string(), quantity: quantity(used) }).collect(),
         days_withheld: explanation.is_withheld,
         events: events.into_iter().map(events::event).collect(),
+        events_removed: explanation.details_removed.map(|removed| Removed {
+            at: removed.at.to_string(),
+            control: removed.control,
+            before: removed.before.to_string(),
+            text: words::removed(&removed),
+        }),
         events_more: next.is_some(),
         next,
         charge: charges::item(&charge),

@@ -38,6 +38,7 @@ mod quarantine;
 mod query;
 mod reconciliation;
 mod report;
+mod retention;
 mod routes;
 mod services;
 mod simulations;

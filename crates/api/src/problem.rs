@@ -30,6 +30,7 @@ pub(crate) enum Kind {
     NotExportable,
     CloseBlocked,
     NotReplayable,
+    NotRemovable,
     ChangesClosedMonth,
     InvalidCatalogue,
     KeyRefused,
@@ -42,7 +43,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Every kind, for the test that holds the OpenAPI document to this list.
     #[cfg(test)]
-    pub(crate) const ALL: [Kind; 18] = [
+    pub(crate) const ALL: [Kind; 19] = [
         Kind::UnknownParameter,
         Kind::InvalidParameter,
         Kind::InvalidCursor,
@@ -54,6 +55,7 @@ impl Kind {
         Kind::NotExportable,
         Kind::CloseBlocked,
         Kind::NotReplayable,
+        Kind::NotRemovable,
         Kind::ChangesClosedMonth,
         Kind::InvalidCatalogue,
         Kind::KeyRefused,
@@ -77,6 +79,7 @@ impl Kind {
             Kind::NotExportable => "not_exportable",
             Kind::CloseBlocked => "close_blocked",
             Kind::NotReplayable => "not_replayable",
+            Kind::NotRemovable => "not_removable",
             Kind::ChangesClosedMonth => "changes_closed_month",
             Kind::InvalidCatalogue => "invalid_catalogue",
             Kind::KeyRefused => "key_refused",
@@ -99,6 +102,7 @@ impl Kind {
             | Kind::NotExportable
             | Kind::CloseBlocked
             | Kind::NotReplayable
+            | Kind::NotRemovable
             | Kind::KeyRefused => StatusCode::CONFLICT,
             Kind::ChangesClosedMonth | Kind::InvalidCatalogue => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -121,6 +125,7 @@ impl Kind {
             Kind::NotExportable => ("Månaden kan inte hämtas så", "The month cannot be had in that format"),
             Kind::CloseBlocked => ("Månaden kan inte stängas än", "The month cannot be closed yet"),
             Kind::NotReplayable => ("Händelsen finns inte kvar", "The event was not kept"),
+            Kind::NotRemovable => ("Det gallras inte så", "That is not removed so"),
             Kind::ChangesClosedMonth => {
                 ("Katalogen ändrar en stängd månad", "The catalogue changes a closed month")
             }

@@ -120,8 +120,8 @@ pub(crate) async fn replay(
         Replay::Replayed { control } => Ok(Json(Replayed { id, control, state: "replayed" })),
         Replay::NotFound => Err(not_found(&id)),
         Replay::NotKept => Err(Problem::new(Kind::NotReplayable).detail(
-            "händelsen sparades inte hel: den såg ut att innehålla personuppgifter eller var för stor",
-            "the event was not kept whole: it seemed to hold personal data, or was too large",
+            "händelsen finns inte hel: den såg ut att innehålla personuppgifter, var för stor eller har gallrats",
+            "the event is not kept whole: it seemed to hold personal data, was too large, or had its time",
         )),
     }
 }

@@ -13,7 +13,7 @@ use crate::problem::{Kind, Problem};
 use crate::{
     Shared, assets, audit, catalogue, charges, collectors, costs, coverage, documents, explain, exports,
     gaps, gathering, health, keys, metrics, months, object, pages, problem, quarantine, reconciliation,
-    report, services, simulations, trends, usage,
+    report, retention, services, simulations, trends, usage,
 };
 
 /// Every method and path, as the OpenAPI document writes them, and who answers.
@@ -54,6 +54,8 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::POST, "/v1/collectors/{collector}/retire", post(collectors::retire)),
         (Method::GET, "/v1/pull-collectors", get(gathering::get)),
         (Method::POST, "/v1/pseudonyms/{year}/destroy", post(gathering::destroy)),
+        (Method::GET, "/v1/retention", get(retention::get)),
+        (Method::POST, "/v1/retention", post(retention::apply)),
         (Method::GET, "/v1/audit", get(audit::get)),
         (Method::GET, "/v1/keys", get(keys::get)),
         (Method::POST, "/v1/keys", post(keys::create)),

@@ -55,6 +55,7 @@ async fn the_api_answers_from_real_months() {
     decisions::the_quarantine_is_listed_shown_and_replayed(&place).await;
     decisions::a_sender_is_held_to_its_own_count(&place).await;
     decisions::a_lost_collector_is_given_up(&place).await;
+    decisions::what_must_be_kept_is_not_removed(&place).await;
     decisions::the_pseudonyms_of_a_year_that_is_over_end_by_a_decision(&place).await;
     decisions::a_catalogue_is_applied_or_refused_with_its_findings(&place).await;
     decisions::the_audit_has_every_decision(&place).await;

@@ -15,5 +15,6 @@ pub mod object;
 pub mod quarantine;
 pub mod reconcile;
 pub mod report;
+pub mod retention;
 pub mod simulate;
 pub mod usage;

@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use billing::retention::{InvalidRules, Rules};
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 pub use file::{
-    ClickHouseSection, File, KafkaSection, LimitsSection, SpoolSection, SpoolSetting, StoreSection,
-    TlsSection,
+    ClickHouseSection, File, KafkaSection, LimitsSection, RetentionSection, SpoolSection, SpoolSetting,
+    StoreSection, TlsSection,
 };
 
 /// Where the program listens unless told otherwise.
@@ -127,6 +128,8 @@ pub struct Config {
     pub own_key: Option<String>,
     /// How far back events are taken and told apart, in months before they are received.
     pub horizon_months: u32,
+    /// How long what is kept.
+    pub retention: Rules,
     /// How many days records of the usage log are kept after they were counted.
     pub log_keep_days: u16,
     /// How long counting may stand still while something waits, until the program is not ready.
@@ -193,6 +196,8 @@ impl Config {
         if let Some(name) = file.pull.keys().find(|name| !is_pull_name(name)) {
             bail!("[pull.{name}]: a collector's name is 1 to 40 of a-z, 0-9 and -");
         }
+        let horizon_months = file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS);
+        let retention = rules(horizon_months, file.retention).context("in [retention]")?;
         let data = flags.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         Ok(Self {
             pull: file.pull,
@@ -210,7 +215,8 @@ impl Config {
             tls: file.tls,
             limits: file.limits,
             own_key: None,
-            horizon_months: file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS),
+            horizon_months,
+            retention,
             log_keep_days: file.log_keep_days.unwrap_or(DEFAULT_LOG_KEEP_DAYS),
             standstill: std::time::Duration::from_secs(
                 file.standstill_seconds.unwrap_or(DEFAULT_STANDSTILL_SECONDS).into(),
@@ -222,6 +228,11 @@ impl Config {
     pub fn runs(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+}
+
+fn rules(horizon_months: u32, section: RetentionSection) -> Result<Rules, InvalidRules> {
+    let RetentionSection { event_details_months, quarantine_months, accounting_years } = section;
+    Rules::configured(horizon_months, event_details_months, quarantine_months, accounting_years)
 }
 
 /// A name that is a directory's, too.
@@ -340,12 +351,29 @@ mod tests {
             ("[kafka]\nbroker = \"a:1\"", "`brokers`"),
             ("[spool]\nbyte_max = 1", "`bytes_max`"),
             ("spol = false", "`spool`"),
+            ("[retention]\naccounting_year = 7", "`accounting_years`"),
             ("[tls]\ncertificate = \"c\"", "`certificate_file`"),
         ] {
             let error = format!("{:#}", parse(text).unwrap_err());
             assert!(error.contains(nearest), "{error}");
         }
         assert!(parse("colour = 1").unwrap_err().to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn what_is_kept_for_too_short_is_refused_with_the_reason() {
+        let of = |text: &str| Config::of(&Flags::default(), parse(text).unwrap());
+        assert_eq!(of("horizon_months = 25").unwrap().retention, Rules::usual(25));
+        let long = of("[retention]\nevent_details_months = 24\naccounting_years = 10").unwrap().retention;
+        assert_eq!((long.event_details_months, long.accounting_years, long.quarantine_months), (24, 10, 120));
+        for (text, why) in [
+            ("event_details_months = 2", "in [retention]: event_details_months is 2; it must be at least 3"),
+            ("quarantine_months = 13", "must be at least horizon_months (120)"),
+            ("accounting_years = 5", "must be at least 7 (LKBR 2018:597"),
+        ] {
+            let error = format!("{:#}", of(&format!("[retention]\n{text}")).unwrap_err());
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

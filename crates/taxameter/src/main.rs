@@ -19,6 +19,7 @@ use taxameter::commands::object::Object;
 use taxameter::commands::quarantine::Quarantine;
 use taxameter::commands::reconcile::Reconcile;
 use taxameter::commands::report::Report;
+use taxameter::commands::retention::Retention;
 use taxameter::commands::simulate::Simulate;
 use taxameter::commands::usage::Usage;
 use taxameter::config::{Config, Flags};
@@ -94,6 +95,8 @@ enum Command {
     Collectors(Collectors),
     /// Makes, rotates and revokes keys: who may send, read and decide.
     Keys(Keys),
+    /// Shows what is kept for how long, and removes what has had its time.
+    Retention(Retention),
     /// Verifies the log of decisions.
     Audit(Audit),
 }
@@ -146,6 +149,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Collect(collect) => collect.run().await?,
         Command::Collectors(collectors) => collectors.run().await?,
         Command::Keys(keys) => keys.run().await?,
+        Command::Retention(retention) => retention.run().await?,
         Command::Audit(audit) => return audit.run().await,
     }
     Ok(ExitCode::SUCCESS)

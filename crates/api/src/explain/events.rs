@@ -15,7 +15,8 @@ use crate::query::Params;
 #[derive(Debug, Serialize)]
 pub(super) struct Event {
     source: String,
-    id: String,
+    /// Null when it was removed.
+    id: Option<String>,
     seq: u32,
     time: String,
     received: String,
@@ -26,7 +27,7 @@ pub(super) struct Event {
 pub(super) fn event(event: CountedEvent) -> Event {
     Event {
         source: event.source,
-        id: event.id,
+        id: (!event.id.is_empty()).then_some(event.id),
         seq: event.seq,
         time: event.time.to_string(),
         received: event.received.to_string(),

@@ -1,5 +1,6 @@
 //! What an explanation says in Swedish besides its numbers.
 
+use billing::retention::DetailsRemoved;
 use domain::Month;
 use domain::charge::Reason;
 use domain::surcharge::Handout;
@@ -38,6 +39,16 @@ pub(super) fn handout(claim: Decimal, made: &Handout) -> String {
             -change
         ),
     }
+}
+
+/// That the details of events are gone, and since when.
+pub(super) fn removed(removed: &DetailsRemoved) -> String {
+    format!(
+        "Händelsernas id, ämne och dimensioner gallrades {} (beslut {}): de finns inte kvar för användning före {}. Mängder och tider finns kvar.",
+        removed.at.day(),
+        removed.control,
+        removed.before
+    )
 }
 
 #[cfg(test)]

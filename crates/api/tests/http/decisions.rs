@@ -123,6 +123,31 @@ pub(crate) async fn a_lost_collector_is_given_up(place: &Place) {
     }
 }
 
+pub(crate) async fn what_must_be_kept_is_not_removed(place: &Place) {
+    let kept = place.json("/v1/retention").await;
+    place.check("Retention", &kept, "what is kept");
+    let class = |item: &Value| item["class"].as_str().unwrap().to_owned();
+    let classes: Vec<String> = kept["items"].as_array().unwrap().iter().map(class).collect();
+    assert_eq!(classes, ["event-details", "quarantine", "identities", "accounting"]);
+    assert!(kept["items"][3]["rows"].as_u64().unwrap() > 0, "the months' charges are there: {kept}");
+    let decisions = place.pages("/v1/audit").await.len();
+    for (body, status, code) in [
+        (r#"{"why":"x","classes":["accounting"]}"#, StatusCode::CONFLICT, "not_removable"),
+        (r#"{"why":"x","classes":["identities"]}"#, StatusCode::CONFLICT, "not_removable"),
+        (r#"{"why":"x","classes":["charges"]}"#, StatusCode::BAD_REQUEST, "invalid_body"),
+        (r#"{"why":" "}"#, StatusCode::BAD_REQUEST, "invalid_body"),
+        (r#"{"classes":[]}"#, StatusCode::BAD_REQUEST, "invalid_body"),
+    ] {
+        let answer = place.post("/v1/retention", body).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (status, &code.into()), "{body}");
+    }
+    let nothing = place.post("/v1/retention", r#"{"why":"gallringsbeslut"}"#).await.json();
+    place.check("Retention", &nothing, "a removal of nothing");
+    assert_eq!((&nothing["control"], &nothing["items"][0]["due_rows"]), (&Value::Null, &json!(0)));
+    assert_eq!(place.pages("/v1/audit").await.len(), decisions, "nothing was decided");
+    assert_eq!(place.any("/v1/retention?class=accounting").await.status, StatusCode::BAD_REQUEST);
+}
+
 pub(crate) async fn a_catalogue_is_applied_or_refused_with_its_findings(place: &Place) {
     let encoded = |change: &dyn Fn(&str, String) -> String| {
         let files = catalog::linkoping();

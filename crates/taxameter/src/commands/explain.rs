@@ -67,6 +67,10 @@ fn print(explained: &Value, output: Format, out: &mut impl Write) -> anyhow::Res
                 writeln!(out)?;
                 List::of_items(&events, rows("events")).print(output, out)?;
             }
+            let removed = plain(&explained["events_removed"]["text"]);
+            if !removed.is_empty() {
+                writeln!(out, "\n{removed}")?;
+            }
             if explained["events_more"] == true {
                 writeln!(out, "… och fler: --events visar dem")?;
             }

@@ -154,7 +154,10 @@ fn print_entry(entry: &Value, out: &mut impl Write) -> anyhow::Result<()> {
     match (entry["text"].as_str(), entry["base64"].as_str()) {
         (Some(event), _) => writeln!(out, "\n{event}")?,
         (None, Some(event)) => writeln!(out, "\nbase64: {event}")?,
-        (None, None) => writeln!(out, "\nThe event was not kept: it seemed to hold personal data.")?,
+        (None, None) => writeln!(
+            out,
+            "\nThe event is not kept: it seemed to hold personal data, or had its time (taxameter retention)."
+        )?,
     }
     Ok(())
 }

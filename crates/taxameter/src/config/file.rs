@@ -36,6 +36,8 @@ pub struct File {
     pub tls: Option<TlsSection>,
     /// How many requests each key may make.
     pub limits: LimitsSection,
+    /// How long what is kept.
+    pub retention: RetentionSection,
     /// Systems that are gathered from: a `[pull.NAME]` for each.
     pub pull: BTreeMap<String, collect::pull::Config>,
     /// The directory with the keys of pseudonyms and event ids [default: `<data>/pseudonyms`]. A copy of it belongs where
@@ -144,6 +146,18 @@ impl Default for LimitsSection {
     fn default() -> Self {
         Self { requests_per_second: 100, requests_burst: 1_000 }
     }
+}
+
+/// `[retention]`: how long what is kept, before `taxameter retention` finds it due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSection {
+    /// Ids, subjects and dimensions of events: whole months before the one under way, at least 3 [default: 13].
+    pub event_details_months: Option<u32>,
+    /// Events in the quarantine: months after they came, at least `horizon_months` [default: `horizon_months`].
+    pub quarantine_months: Option<u32>,
+    /// Accounting material: years after the end of the financial year, at least 7 [default: 7].
+    pub accounting_years: Option<u32>,
 }
 
 /// `[tls]`: the certificate of the program's own listener. Both files are looked at every two seconds and on SIGHUP, and

@@ -128,8 +128,15 @@ fn header_bytes<B>(request: &Request<B>) -> usize {
 
 /// How long the answer to a request may take: what is decided waits until it is carried out.
 fn time(limits: &Limits, method: &Method, path: &str) -> Duration {
-    const DECISIONS: [&str; 6] =
-        ["/v1/months/", "/v1/catalogue", "/v1/quarantine/", "/v1/collectors/", "/v1/keys", "/v1/pseudonyms/"];
+    const DECISIONS: [&str; 7] = [
+        "/v1/months/",
+        "/v1/catalogue",
+        "/v1/quarantine/",
+        "/v1/collectors/",
+        "/v1/keys",
+        "/v1/pseudonyms/",
+        "/v1/retention",
+    ];
     let is_decision = method == Method::POST && DECISIONS.iter().any(|start| path.starts_with(start));
     if is_decision { limits.decision_time } else { limits.handler_time }
 }

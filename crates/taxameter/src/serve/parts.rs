@@ -141,7 +141,8 @@ async fn routes(
         router = router.merge(collector.router());
     }
     let (log, catalogue) = (Arc::clone(&shared.log), Arc::clone(&shared.catalogue));
-    let biller = billing::Biller::new(shared.store.clone(), log, catalogue, billing::Config::new(now));
+    let settings = billing::Config { retention: config.retention, ..billing::Config::new(now) };
+    let biller = billing::Biller::new(shared.store.clone(), log, catalogue, settings);
     if config.runs(Role::Bill) {
         let owner = biller.owner().measured(billing::Metrics::register(&shared.registry)?);
         let watch = biller.books_watch(billing::BooksMetrics::register(&shared.registry)?);
