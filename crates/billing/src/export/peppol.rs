@@ -31,8 +31,8 @@ use crate::error::Error;
 /// The file of the documents that cannot be electronic.
 const BY_HAND: &str = "ej-e-faktura.csv";
 /// Its columns. Amounts of what is credited are negative.
-const BY_HAND_FIELDS: [&str; 9] =
-    ["nummer", "typ", "kund", "namn", "netto", "påslag", "moms", "att betala", "skäl"];
+const BY_HAND_FIELDS: [&str; 10] =
+    ["nummer", "typ", "kund", "namn", "netto", "påslag", "moms", "öresutjämning", "att betala", "skäl"];
 
 /// A document that was issued for an earlier month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -239,6 +239,7 @@ fn list_by_hand(
             Cow::Owned(money(document.net)),
             Cow::Owned(money(document.surcharge)),
             Cow::Owned(money(amounts.vat)),
+            Cow::Owned(money(amounts.rounding)),
             Cow::Owned(money(amounts.payable())),
             Cow::Owned(format!("saknas i kunder.csv: {}", missing.join("; "))),
         ];

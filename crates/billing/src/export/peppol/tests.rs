@@ -263,11 +263,15 @@ fn whoever_cannot_get_one_stands_in_the_list() {
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["2021007-LEJON.xml", "2021008-STANGA.xml", BY_HAND]);
     expect![[r#"
-        nummer;typ;kund;namn;netto;påslag;moms;att betala;skäl
-        2021009;faktura;VISIT;Visit Linköping & Co AB;4,80;0,14;1,24;6,18;"saknas i kunder.csv: orgnr; gata, postnummer, ort"
+        nummer;typ;kund;namn;netto;påslag;moms;öresutjämning;att betala;skäl
+        2021009;faktura;VISIT;Visit Linköping & Co AB;4,80;0,14;1,24;0,00;6,18;"saknas i kunder.csv: orgnr; gata, postnummer, ort"
     "#]]
     .assert_eq(&files[2].1.replace("\r\n", "\n").replace('\u{feff}', ""));
     assert_eq!(files[2].1.matches("\r\n").count(), 2);
+    let mut rounding = catalogue();
+    rounding.invoicing.rounds_to_kronor = true;
+    let list = &self::files(&march(MonthState::Closed), &rounding)[2].1;
+    assert!(list.contains(";4,80;0,14;1,24;-0,18;6,00;"), "what is paid ties out with its parts: {list}");
 }
 
 #[test]
