@@ -1,3 +1,5 @@
+mod golden;
+
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
