@@ -65,6 +65,12 @@ async fn bill(shared: &Shared, month: &str, params: &Params) -> Result<Arc<Bill>
         let problem = Problem::new(Kind::NotFound);
         return Err(problem.detail(format!("{month} har ingen användning"), format!("{month} has no usage")));
     }
+    if bill.frozen.as_ref().is_some_and(|frozen| frozen.control.is_none()) {
+        return Err(Problem::new(Kind::NotFound).detail(
+            format!("{month} ligger före den första månaden som stängdes: den debiterades aldrig och har inget underlag"),
+            format!("{month} lies before the first month that was closed: it was never billed and has no files"),
+        ));
+    }
     if bill.state != MonthState::Closed && !preliminary {
         return Err(Problem::new(Kind::MonthOpen).detail(
             format!("{month} är inte stängd; hämta den ändå med preliminary=true"),

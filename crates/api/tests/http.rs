@@ -310,6 +310,16 @@ async fn a_month_is_exported_when_it_is_closed_and_never_changes(place: &Place) 
     let length = u32::try_from(csv.body.len()).unwrap();
     assert!(compressed.body.ends_with(&length.to_le_bytes()), "{} of {length} bytes", compressed.body.len());
     assert!(place.get("/v1/exports/2020-11/xlsx").await.body.starts_with(b"PK"));
+    for format in ["csv", "package.zip", "manifest.json", "sie", "csv?preliminary=true"] {
+        let before = place.any(&format!("/v1/exports/2020-10/{format}")).await;
+        assert_eq!(
+            (before.status, &before.json()["code"]),
+            (StatusCode::NOT_FOUND, &"not_found".into()),
+            "{format}"
+        );
+    }
+    let never = place.any("/v1/exports/2020-10/csv").await.json();
+    assert!(never["detail"].as_str().unwrap().contains("före den första månaden"), "{never}");
 }
 
 /// Of a closed month with these charges: each company has one, over what its lines come to.
