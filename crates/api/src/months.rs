@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::{Extension, Json};
+use billing::export::Lacking;
 use billing::{Accept, Blocker, Closing, MonthSummary, Signature};
 use domain::Month;
 use domain::access::Viewer;
@@ -24,6 +25,21 @@ pub(crate) struct Item {
     net: String,
     surcharge: String,
     hash: Option<String>,
+}
+
+/// A month that was announced or closed, and what it cannot be had as.
+#[derive(Debug, Serialize)]
+pub(crate) struct Decided {
+    #[serde(flatten)]
+    month: Item,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Serialize)]
+struct Warning {
+    format: &'static str,
+    /// In Swedish.
+    text: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -67,7 +83,7 @@ pub(crate) async fn preliminary(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Item>, Problem> {
+) -> Result<Json<Decided>, Problem> {
     Params::read(&uri, &[])?;
     let month = query::month("month", &month)?;
     let request = match body.is_empty() {
@@ -75,8 +91,9 @@ pub(crate) async fn preliminary(
         false => body::read(&headers, &body, BODY_BYTES_MAX)?,
     };
     let by = signature(request.by)?;
-    let summary = shared.biller.preliminary(month, by).await;
-    Ok(Json(item(&summary.map_err(|error| crate::billing_problem(&error))?)))
+    let summary =
+        shared.biller.preliminary(month, by).await.map_err(|error| crate::billing_problem(&error))?;
+    decided(&shared, &summary).await
 }
 
 /// `POST /v1/months/{month}/close`
@@ -86,7 +103,7 @@ pub(crate) async fn close(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Item>, Problem> {
+) -> Result<Json<Decided>, Problem> {
     Params::read(&uri, &[])?;
     let month = query::month("month", &month)?;
     let request: CloseRequest = body::read(&headers, &body, BODY_BYTES_MAX)?;
@@ -98,9 +115,17 @@ pub(crate) async fn close(
     let accept = Accept { gaps: request.accept.gaps, by: signature(request.by)? };
     let closing = shared.biller.close(month, accept).await.map_err(|error| crate::billing_problem(&error))?;
     match closing {
-        Closing::Closed(summary) => Ok(Json(item(&summary))),
+        Closing::Closed(summary) => decided(&shared, &summary).await,
         Closing::Blocked(blockers) => Err(blocked(month, &blockers)),
     }
+}
+
+/// The month with what the catalogue lacks for its files: while it is open, that can still be mended.
+async fn decided(shared: &Shared, summary: &MonthSummary) -> Result<Json<Decided>, Problem> {
+    let lacking = shared.biller.lacking(summary.month).await;
+    let lacking = lacking.map_err(|error| crate::billing_problem(&error))?;
+    let warning = |lacking: Lacking| Warning { format: lacking.format, text: lacking.swedish };
+    Ok(Json(Decided { month: item(summary), warnings: lacking.into_iter().map(warning).collect() }))
 }
 
 /// Who decides, when he says so.

@@ -285,6 +285,8 @@ async fn a_month_is_exported_when_it_is_closed_and_never_changes(place: &Place) 
     }
     let announced = place.post("/v1/months/2020-11/preliminary", r#"{"by":"ekonom 1"}"#).await;
     assert_eq!(announced.json()["state"], "preliminary");
+    place.check("DecidedMonth", &announced.json(), "an announced month");
+    assert_eq!(announced.json()["warnings"], serde_json::json!([]));
     assert_eq!(place.json("/v1/months/2020-11/documents").await["items"], serde_json::json!([]));
     let closed = place.post("/v1/months/2020-11/close", r#"{"by":"ekonom 2"}"#).await;
     assert_eq!(
@@ -293,7 +295,7 @@ async fn a_month_is_exported_when_it_is_closed_and_never_changes(place: &Place) 
         "{}",
         closed.text()
     );
-    place.check("Month", &closed.json(), "a closed month");
+    place.check("DecidedMonth", &closed.json(), "a closed month");
     assert_eq!(place.post("/v1/months/2020-11/close", "{}").await.json(), closed.json());
     assert_eq!(place.pages("/v1/charges?month=2020-11&limit=500").await, before);
     companies_have_documents(place, &before).await;

@@ -7,6 +7,7 @@
 mod csv;
 mod focus;
 mod format;
+mod lacking;
 mod package;
 #[cfg(feature = "pdf")]
 mod pdf;
@@ -21,6 +22,7 @@ pub use self::focus::focus;
 #[cfg(feature = "parquet")]
 pub use self::focus::focus_parquet;
 pub use self::format::{Format, Material};
+pub use self::lacking::{Lacking, lacking};
 pub use self::package::{Left, MANIFEST, Manifest, ManifestFile, manifest, package};
 #[cfg(feature = "pdf")]
 pub use self::pdf::{month_pdf, year_pdf};

@@ -145,6 +145,11 @@ pub fn peppol_document(
     parts((bill, catalogue), (seller, buyer), earlier, (document, &charges_of(bill, document))).xml()
 }
 
+/// Why a month's documents cannot be made: what the catalogue lacks of the seller, when there is one to invoice.
+pub(super) fn uninvoiceable(bill: &Bill, catalogue: &Catalogue) -> Option<Error> {
+    if documents_of(bill).is_empty() { None } else { seller(catalogue).err() }
+}
+
 fn seller(catalogue: &Catalogue) -> crate::Result<Seller<'_>> {
     Seller::of(catalogue).map_err(not_in_catalogue)
 }

@@ -79,9 +79,8 @@ fn vouchers<'a>(
     let mut vouchers = Vouchers::new();
     for (line, charge) in (1..).zip(&bill.charges) {
         if charge.customer.kind != CustomerKind::Bolag {
-            let amounts = [(LineKind::Service, charge.net), (LineKind::Surcharge, charge.surcharge)];
-            for (kind, amount) in amounts.into_iter().filter(|(_, amount)| *amount != Money::ZERO) {
-                let entry = entry(charge, kind, catalogue)?;
+            for (line, amount) in posted(charge) {
+                let entry = entry(charge, &line, catalogue)?;
                 *vouchers.entry(&*charge.customer.code).or_default().entry(entry).or_default() += amount;
             }
         }
@@ -104,9 +103,34 @@ fn vouchers<'a>(
     Ok(vouchers)
 }
 
-fn entry<'a>(charge: &'a Charge, kind: LineKind, catalogue: &'a Catalogue) -> crate::Result<Entry<'a>> {
+fn entry<'a>(
+    charge: &'a Charge,
+    line: &PostedLine<'a>,
+    catalogue: &'a Catalogue,
+) -> crate::Result<Entry<'a>> {
+    let posting = catalogue.posting.posting(line).ok_or_else(|| unbooked(line))?;
+    // The surcharge is the object's, whatever service it is of.
+    let service_name = if line.kind == LineKind::Service { charge.tariff.service_name.as_str() } else { "" };
+    Ok(Entry { posting, corrects: charge.corrects, kind: line.kind, service_name })
+}
+
+/// Why a month's lines cannot be booked: once for each kind of line, payer and service that no rule is for.
+pub(super) fn unbookable(bill: &Bill, catalogue: &Catalogue) -> Vec<Error> {
+    let internal = bill.charges.iter().filter(|charge| charge.customer.kind != CustomerKind::Bolag);
+    let lines: BTreeMap<_, PostedLine<'_>> = internal
+        .flat_map(|charge| posted(charge).map(|(line, _)| ((line.kind, line.customer, line.service), line)))
+        .collect();
+    if catalogue.posting.is_empty() && !lines.is_empty() {
+        return vec![unmapped(&bill.catalogue)];
+    }
+    let unbooked_lines = lines.values().filter(|line| catalogue.posting.posting(line).is_none());
+    unbooked_lines.map(unbooked).collect()
+}
+
+/// The lines that a charge is booked as, with their amounts: none of them is nothing.
+fn posted(charge: &Charge) -> impl Iterator<Item = (PostedLine<'_>, Money)> {
     let tariff = &charge.tariff;
-    let line = PostedLine {
+    let line = |kind| PostedLine {
         kind,
         customer: &charge.customer.code,
         customer_kind: charge.customer.kind,
@@ -114,10 +138,9 @@ fn entry<'a>(charge: &'a Charge, kind: LineKind, catalogue: &'a Catalogue) -> cr
         service: &tariff.service,
         product: &tariff.product,
     };
-    let posting = catalogue.posting.posting(&line).ok_or_else(|| unbooked(&line))?;
-    // The surcharge is the object's, whatever service it is of.
-    let service_name = if kind == LineKind::Service { tariff.service_name.as_str() } else { "" };
-    Ok(Entry { posting, corrects: charge.corrects, kind, service_name })
+    let amounts = [(LineKind::Service, charge.net), (LineKind::Surcharge, charge.surcharge)];
+    let amounts = amounts.into_iter().filter(|(_, amount)| *amount != Money::ZERO);
+    amounts.map(move |(kind, amount)| (line(kind), amount))
 }
 
 fn unmapped(version: &str) -> Error {

@@ -207,8 +207,17 @@ impl Close {
 async fn decide(target: &Target, month: Month, action: &str, body: &Value) -> anyhow::Result<()> {
     let connection = target.connect().await?;
     let month = connection.client.post(&format!("/v1/months/{month}/{action}"), body).await?;
-    print_months(&[month], Format::Table)?;
+    print_months(std::slice::from_ref(&month), Format::Table)?;
+    print_warnings(&month);
     connection.close().await
+}
+
+/// What the month cannot be had as.
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn print_warnings(month: &Value) {
+    for warning in month["warnings"].as_array().into_iter().flatten() {
+        println!("Varning: {}", warning["text"].as_str().unwrap_or_default());
+    }
 }
 
 impl Show {
