@@ -38,17 +38,16 @@ pub struct Held {
     pub rows: u64,
 }
 
-/// Whether only `customer`, `object` and `dims` are details of a row: a revision of an observation or a marker subtracts it
-/// by its source, subject, time and id (counting §5), a revision of a sum by the contribution alone.
+/// Whether id and subject are details, too: a revision of an observation or a marker subtracts it by its source, subject,
+/// time and id (counting §5), one of a sum by the contribution alone.
 const SUMMED: &str = "effect IN ('none', 'sum', 'count')";
+
+/// Whether a row has its details: every event of usage names a customer, and all of them go at once. Markers have none.
+const HAS_DETAILS: &str = "customer != ''";
 
 /// Binds a day: what was used, and what came, before it.
 const BEFORE: &str = "day < toDate32(?) AND time < fromUnixTimestamp64Micro(?, 'UTC')
     AND received < fromUnixTimestamp64Micro(?, 'UTC')";
-
-fn has_details() -> String {
-    format!("(customer != '' OR object != '' OR dims != '' OR ({SUMMED} AND (id != '' OR subject != '')))")
-}
 
 fn bind_before(query: Query, before: NaiveDate) -> Query {
     let micros = start_of_day(before).micros();
@@ -58,15 +57,14 @@ fn bind_before(query: Query, before: NaiveDate) -> Query {
 impl Store {
     /// The events that have details. Due are those whose usage and arrival both lie before a day.
     pub async fn event_details(&self, before: NaiveDate) -> crate::Result<Kept> {
-        let bytes = format!(
-            "length(customer) + length(object) + length(dims) + if({SUMMED}, length(id) + length(subject), 0)"
+        let all =
+            format!("SELECT count(), toUnixTimestamp64Micro(min(time)) FROM events WHERE {HAS_DETAILS}");
+        let due = format!(
+            "SELECT count(), sum(length(customer) + length(object) + length(dims)
+                                 + if({SUMMED}, length(id) + length(subject), 0))
+             FROM events WHERE {HAS_DETAILS} AND {BEFORE}"
         );
-        let sql = format!(
-            "SELECT count(), toUnixTimestamp64Micro(min(time)), countIf(due), sumIf(bytes, due)
-             FROM (SELECT time, {BEFORE} AS due, {bytes} AS bytes FROM events WHERE {})",
-            has_details()
-        );
-        kept(bind_before(self.query(&sql), before), "the details of events").await
+        kept(self.query(&all), bind_before(self.query(&due), before), "the details of events").await
     }
 
     /// Events with details that lie before `wanted`, and not before `granted`.
@@ -77,8 +75,7 @@ impl Store {
     ) -> crate::Result<Vec<Held>> {
         let sql = format!(
             "SELECT toYYYYMM(greatest(day, toDate32(toTimeZone(received, 'Europe/Stockholm')))) AS month, count()
-             FROM events WHERE {} AND {BEFORE} AND NOT ({BEFORE}) GROUP BY month ORDER BY month",
-            has_details()
+             FROM events WHERE {HAS_DETAILS} AND {BEFORE} AND NOT ({BEFORE}) GROUP BY month ORDER BY month"
         );
         let query = bind_before(bind_before(self.query(&sql), wanted), granted);
         let rows = query.fetch_all::<(u32, u64)>().await.map_err(asking("details that are held back"))?;
@@ -93,7 +90,7 @@ impl Store {
     /// done; the events stay, and so does everything that they are counted by.
     pub async fn erase_event_details(&self, before: NaiveDate) -> crate::Result<()> {
         let failed = asking("the erasure of events' details");
-        let due = format!("{} AND {BEFORE}", has_details());
+        let due = format!("{HAS_DETAILS} AND {BEFORE}");
         let sql = format!("SELECT DISTINCT toYYYYMM(time) AS part FROM events WHERE {due} ORDER BY part");
         let parts = bind_before(self.query(&sql), before).fetch_all::<u32>().await.map_err(&failed)?;
         for part in parts {
@@ -108,15 +105,12 @@ impl Store {
 
     /// The entries of the quarantine that have their event. Due are those that came before an instant.
     pub async fn quarantined_events(&self, before: Instant) -> crate::Result<Kept> {
-        let query = self
-            .query(
-                "SELECT count(), toUnixTimestamp64Micro(min(received)), countIf(due), sumIf(bytes, due)
-                 FROM (SELECT received, received < fromUnixTimestamp64Micro(?, 'UTC') AS due,
-                              toUInt64(ifNull(length(event), 0)) AS bytes
-                       FROM quarantine WHERE event IS NOT NULL)",
-            )
-            .bind(before.micros());
-        kept(query, "the events in the quarantine").await
+        let all =
+            "SELECT count(), toUnixTimestamp64Micro(min(received)) FROM quarantine WHERE event IS NOT NULL";
+        let due = "SELECT count(), sum(toUInt64(ifNull(length(event), 0))) FROM quarantine
+                   WHERE event IS NOT NULL AND received < fromUnixTimestamp64Micro(?, 'UTC')";
+        let due = self.query(due).bind(before.micros());
+        kept(self.query(all), due, "the events in the quarantine").await
     }
 
     /// Takes the events out of the entries of the quarantine that came before an instant. That they came, and why they were
@@ -130,11 +124,11 @@ impl Store {
 
     /// The identities, and how many are beyond the horizon.
     pub async fn identities_kept(&self, before: Instant) -> crate::Result<Kept> {
-        let query = self
-            .query("SELECT count(), toUnixTimestamp64Micro(min(greatest(time, received))), toUInt64(0), toUInt64(0) FROM events");
-        let all = kept(query, "identities").await?;
+        let all = "SELECT count(), toUnixTimestamp64Micro(min(greatest(time, received))) FROM events";
+        let (rows, oldest) = there(self.query(all), "identities").await?;
         let due = self.forgettable(before).await?;
-        Ok(Kept { due, due_bytes: due.saturating_mul(self.row_bytes("events").await?), ..all })
+        let due_bytes = due.saturating_mul(self.row_bytes("events").await?);
+        Ok(Kept { rows, oldest, due, due_bytes })
     }
 
     /// How many bytes a row of a table has on average, before compression.
@@ -155,9 +149,15 @@ impl Store {
     }
 }
 
-/// Reads rows, the oldest in microseconds, due rows and their bytes.
-async fn kept(query: Query, what: &'static str) -> crate::Result<Kept> {
-    let (rows, oldest, due, due_bytes) =
-        query.fetch_one::<(u64, i64, u64, u64)>().await.map_err(asking(what))?;
-    Ok(Kept { rows, oldest: (rows > 0).then(|| instant(oldest)), due, due_bytes })
+/// Asks how many rows there are and which is the oldest, and then how many are due and how many bytes they have.
+async fn kept(all: Query, due: Query, what: &'static str) -> crate::Result<Kept> {
+    let (rows, oldest) = there(all, what).await?;
+    let (due, due_bytes) = due.fetch_one::<(u64, u64)>().await.map_err(asking(what))?;
+    Ok(Kept { rows, oldest, due, due_bytes })
+}
+
+/// How many rows there are, and the oldest: it is asked for in microseconds.
+async fn there(all: Query, what: &'static str) -> crate::Result<(u64, Option<Instant>)> {
+    let (rows, oldest) = all.fetch_one::<(u64, i64)>().await.map_err(asking(what))?;
+    Ok((rows, (rows > 0).then(|| instant(oldest))))
 }

@@ -23,26 +23,19 @@ impl Store {
         let (day, micros) = (before.to_string(), start_of_day(before).micros());
         let mut all = Kept::default();
         for table in BY_MONTH {
-            let sql = format!(
-                "SELECT count(), toInt64(toInt32(min(month))) * 86400000000, countIf(due), sumIf(bytes, due)
-                 FROM (SELECT month, month < toDate32(?) AS due, byteSize(*) AS bytes FROM {table})"
-            );
-            all = all.and(kept(self.query(&sql).bind(&day), "accounting material").await?);
+            let there = format!("SELECT count(), toInt64(toInt32(min(month))) * 86400000000 FROM {table}");
+            let due = format!("SELECT count(), sum(byteSize(*)) FROM {table} WHERE month < toDate32(?)");
+            let due = self.query(&due).bind(&day);
+            all = all.and(kept(self.query(&there), due, "accounting material").await?);
         }
-        let outcomes = self
-            .query(
-                "SELECT count(), toUnixTimestamp64Micro(min(at)), countIf(due), sumIf(bytes, due)
-                 FROM (SELECT at, at < fromUnixTimestamp64Micro(?, 'UTC') AS due, byteSize(*) AS bytes
-                       FROM control_outcomes)",
-            )
-            .bind(micros);
-        all = all.and(kept(outcomes, "accounting material").await?);
-        let sql = format!(
-            "SELECT count(), toUnixTimestamp64Micro(min(applied)), countIf(due), sumIf(bytes, due)
-             FROM (SELECT applied, {VERSIONS} AS due, byteSize(*) AS bytes FROM catalogue_versions)"
-        );
-        let versions = self.query(&sql).bind(micros).bind(&day).bind(micros);
-        Ok(all.and(kept(versions, "accounting material").await?))
+        let there = "SELECT count(), toUnixTimestamp64Micro(min(at)) FROM control_outcomes";
+        let due = "SELECT count(), sum(byteSize(*)) FROM control_outcomes WHERE at < fromUnixTimestamp64Micro(?, 'UTC')";
+        let due = self.query(due).bind(micros);
+        all = all.and(kept(self.query(there), due, "accounting material").await?);
+        let there = "SELECT count(), toUnixTimestamp64Micro(min(applied)) FROM catalogue_versions";
+        let due = format!("SELECT count(), sum(byteSize(*)) FROM catalogue_versions WHERE {VERSIONS}");
+        let due = self.query(&due).bind(micros).bind(&day).bind(micros);
+        Ok(all.and(kept(self.query(there), due, "accounting material").await?))
     }
 }
 

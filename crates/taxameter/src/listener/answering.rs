@@ -138,5 +138,6 @@ fn time(limits: &Limits, method: &Method, path: &str) -> Duration {
         "/v1/retention",
     ];
     let is_decision = method == Method::POST && DECISIONS.iter().any(|start| path.starts_with(start));
-    if is_decision { limits.decision_time } else { limits.handler_time }
+    // What is due is looked for in all that is kept.
+    if is_decision || path == "/v1/retention" { limits.decision_time } else { limits.handler_time }
 }
