@@ -34,6 +34,22 @@ fn check(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem>
 /// # Errors
 /// A write whose origin is another one than the host that it was sent to, or with a content type that forms can send.
 pub fn no_foreign_page(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    no_foreign_origin(method, uri, headers)?;
+    let is_write = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    if is_write && !essence(headers).is_some_and(|essence| WRITE_TYPES.contains(&essence.as_str())) {
+        return Err(Problem::new(
+            Reason::UnsupportedMediaType,
+            format!("one of {} is taken", WRITE_TYPES.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses what says that it comes from another site, whatever it holds: for forms that bring a token of their own.
+///
+/// # Errors
+/// A write whose origin is another one than the host that it was sent to.
+pub fn no_foreign_origin(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return Ok(());
     }
@@ -47,12 +63,6 @@ pub fn no_foreign_page(method: &Method, uri: &Uri, headers: &HeaderMap) -> Resul
         if own.as_ref() != Some(&host) {
             return Err(Reason::OriginNotAllowed.into());
         }
-    }
-    if !essence(headers).is_some_and(|essence| WRITE_TYPES.contains(&essence.as_str())) {
-        return Err(Problem::new(
-            Reason::UnsupportedMediaType,
-            format!("one of {} is taken", WRITE_TYPES.join(", ")),
-        ));
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ pub enum Reason {
     HostNotAllowed,
     /// The request comes from a page of another site.
     OriginNotAllowed,
+    /// The request comes with a login, and without the token that its pages have.
+    CsrfRefused,
     /// The headers are too large.
     HeadersTooLarge,
     /// The body did not come in time, or too slowly.
@@ -79,9 +81,12 @@ impl Reason {
             Reason::NotAuthenticated => {
                 ("not_authenticated", S::UNAUTHORIZED, "Avsändaren är inte känd", "The sender is not known")
             }
-            Reason::NotAllowed => {
-                ("not_allowed", S::FORBIDDEN, "Nyckeln räcker inte till det", "The key does not allow that")
-            }
+            Reason::NotAllowed => (
+                "not_allowed",
+                S::FORBIDDEN,
+                "Behörigheten räcker inte till det",
+                "Your role does not allow that",
+            ),
             Reason::HostNotAllowed => (
                 "host_not_allowed",
                 S::FORBIDDEN,
@@ -93,6 +98,12 @@ impl Reason {
                 S::FORBIDDEN,
                 "Anropet kommer från en annan webbplats",
                 "The request comes from another site",
+            ),
+            Reason::CsrfRefused => (
+                "csrf_refused",
+                S::FORBIDDEN,
+                "Sidan gäller inte längre: ladda om den och försök igen",
+                "The page does not hold any more: load it again and try anew",
             ),
             Reason::HeadersTooLarge => (
                 "headers_too_large",
@@ -186,6 +197,7 @@ impl Reason {
             | Reason::NotAllowed
             | Reason::HostNotAllowed
             | Reason::OriginNotAllowed
+            | Reason::CsrfRefused
             | Reason::HeadersTooLarge
             | Reason::BodyTimeout
             | Reason::BodyTooLarge
