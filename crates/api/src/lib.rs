@@ -26,6 +26,7 @@ mod health;
 mod keys;
 mod language;
 mod list;
+pub mod login;
 mod metrics;
 mod months;
 mod numbers;
@@ -41,6 +42,7 @@ mod report;
 mod retention;
 mod routes;
 mod services;
+mod session;
 mod simulations;
 mod texts;
 mod trends;
@@ -60,6 +62,7 @@ pub use health::{Check, Ready};
 pub use metrics::Metrics;
 pub use pages::cube::Cubes;
 pub use routes::{health_router, router};
+pub use session::Session;
 
 use problem::{Kind, Problem};
 

@@ -17,6 +17,7 @@ use crate::cursor;
 use crate::list::{Page, kronor};
 use crate::problem::{Kind, Problem};
 use crate::query::{self, Params};
+use crate::session::{Caller, Session};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Item {
@@ -79,6 +80,7 @@ pub(crate) async fn get(
 /// `POST /v1/months/{month}/preliminary`
 pub(crate) async fn preliminary(
     State(shared): State<Shared>,
+    caller: Caller,
     Path(month): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -90,7 +92,7 @@ pub(crate) async fn preliminary(
         true => PreliminaryRequest::default(),
         false => body::read(&headers, &body, BODY_BYTES_MAX)?,
     };
-    let by = signature(request.by)?;
+    let by = signature(request.by, &caller)?;
     let summary =
         shared.biller.preliminary(month, by).await.map_err(|error| crate::billing_problem(&error))?;
     decided(&shared, &summary).await
@@ -99,6 +101,7 @@ pub(crate) async fn preliminary(
 /// `POST /v1/months/{month}/close`
 pub(crate) async fn close(
     State(shared): State<Shared>,
+    caller: Caller,
     Path(month): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -112,7 +115,7 @@ pub(crate) async fn close(
             Problem::new(Kind::InvalidBody).detail("accept.gaps ska säga varför", "accept.gaps must say why")
         );
     }
-    let accept = Accept { gaps: request.accept.gaps, by: signature(request.by)? };
+    let accept = Accept { gaps: request.accept.gaps, by: signature(request.by, &caller)? };
     let closing = shared.biller.close(month, accept).await.map_err(|error| crate::billing_problem(&error))?;
     match closing {
         Closing::Closed(summary) => decided(&shared, &summary).await,
@@ -128,15 +131,18 @@ async fn decided(shared: &Shared, summary: &MonthSummary) -> Result<Json<Decided
     Ok(Json(Decided { month: item(summary), warnings: lacking.into_iter().map(warning).collect() }))
 }
 
-/// Who decides, when he says so.
-fn signature(by: Option<String>) -> Result<Option<Signature>, Problem> {
+/// Who decides: as the caller says or, if he does not, as he has logged in.
+fn signature(by: Option<String>, Caller(session): &Caller) -> Result<Option<Signature>, Problem> {
     let wrong = |_| {
         Problem::new(Kind::InvalidBody).detail(
             "by ska vara en roll eller signatur på 1 till 60 synliga tecken",
             "by must be a role or a signature of 1 to 60 printable characters",
         )
     };
-    by.map(|by| Signature::try_from(by).map_err(wrong)).transpose()
+    match by {
+        Some(by) => Signature::try_from(by).map(Some).map_err(wrong),
+        None => Ok(session.as_ref().and_then(Session::signature)),
+    }
 }
 
 fn blocked(month: Month, blockers: &[Blocker]) -> Problem {

@@ -118,7 +118,7 @@ impl Kind {
             Kind::InvalidParameter => ("Ogiltig parameter", "Invalid parameter"),
             Kind::InvalidCursor => ("Ogiltig sidmarkör", "Invalid cursor"),
             Kind::InvalidBody => ("Ogiltigt innehåll", "Invalid body"),
-            Kind::NotAllowed => ("Nyckeln räcker inte till det", "The key does not allow that"),
+            Kind::NotAllowed => ("Behörigheten räcker inte till det", "Your role does not allow that"),
             Kind::NotFound => ("Finns inte", "Not found"),
             Kind::MethodNotAllowed => ("Metoden stöds inte här", "Method not allowed"),
             Kind::MonthOpen => ("Månaden är inte stängd", "The month is not closed"),

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -111,21 +111,26 @@ const HEADERS: [(HeaderName, &str); 7] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not no-referrer: with that, browsers say `Origin: null` of the forms of our own pages (Fetch §3.2).
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-async fn protect(request: Request, next: Next) -> Response {
+pub(crate) async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    shield(response.headers_mut());
+    response
+}
+
+/// Tells browsers what they must not do with an answer.
+pub(crate) fn shield(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // Figures change and belong to the one who asked; what may be kept says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 #[cfg(test)]
@@ -144,9 +149,10 @@ mod tests {
     #[test]
     fn the_document_has_every_route_and_no_other() {
         let routed = table().into_iter().map(|(method, path, _)| format!("{method} {path}"));
-        // The intake answers these; they are described here because callers see one program.
+        // The intake and the login answer these; they are described here because callers see one program.
         let intake = ["POST /v1/events", "POST /api/v1/events"].map(str::to_owned);
-        let routed: BTreeSet<String> = routed.chain(intake).collect();
+        let login = ["GET /login", "GET /login/callback", "GET /logout", "POST /logout"].map(str::to_owned);
+        let routed: BTreeSet<String> = routed.chain(intake).chain(login).collect();
         let document = document();
         let described = document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
             operations

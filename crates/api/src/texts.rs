@@ -36,6 +36,7 @@ texts! {
         operations: "Drift", "Operations";
         to_overview: "Till översikten", "To the overview";
         api: "API", "API";
+        log_out: "Logga ut", "Log out";
         other_language: "In English", "På svenska";
         title: "Tjänsternas kostnad", "What the services cost";
         earlier: "Tidigare", "Earlier";

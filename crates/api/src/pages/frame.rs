@@ -12,6 +12,7 @@ use crate::language::{COOKIE, Language};
 use crate::numbers;
 use crate::problem::Problem;
 use crate::query::Params;
+use crate::session::Session;
 use crate::texts::Texts;
 
 /// A part of the site, as its head lists them.
@@ -86,6 +87,7 @@ pub(crate) struct Frame {
     pub(crate) generated_at: String,
     pub(crate) version: &'static str,
     pub(crate) catalogue: String,
+    pub(crate) session: Option<Session>,
 }
 
 impl Frame {
@@ -103,6 +105,7 @@ impl Frame {
             generated_at: String::new(),
             version: env!("CARGO_PKG_VERSION"),
             catalogue: String::new(),
+            session: None,
         }
     }
 
@@ -139,7 +142,13 @@ impl Frame {
             generated_at: now.to_string(),
             version: env!("CARGO_PKG_VERSION"),
             catalogue: catalogue.version.chars().take(12).collect(),
+            session: None,
         }
+    }
+
+    /// What the one who has logged in may do, in words.
+    pub(crate) fn roles(&self) -> String {
+        self.session.as_ref().map_or_else(String::new, |session| session.role_names(self.language))
     }
 }
 

@@ -1,13 +1,11 @@
 //! `GET /lines/{id}`: why a line is what it is, step by step, down to each day.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::{Explanation, MonthState};
 use chrono::Datelike;
-use domain::access::Viewer;
 use domain::charge::Reason;
 use domain::{Money, Month, Quantity};
 
@@ -21,6 +19,7 @@ use crate::explain;
 use crate::language::Language;
 use crate::numbers;
 use crate::problem::Problem;
+use crate::session::Asker;
 use crate::texts::{Texts, texts};
 
 /// How many events are listed: enough to see what they are.
@@ -100,11 +99,11 @@ struct Event {
 pub(crate) async fn get(
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Extension(viewer): Extension<Viewer>,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let visit = Visit::read(&shared, viewer, &uri, &headers, &[])?;
+    let visit = Visit::read(&shared, asker, &uri, &headers, &[])?;
     match shared.biller.explain(&id, &visit.viewer, EVENTS, None).await {
         Ok(explanation) => {
             let page = page(&visit, &id, &explanation).map_err(|error| Problem::internal(&error))?;

@@ -7,12 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::Bill;
-use domain::access::Viewer;
 use domain::charge::Charge;
 use domain::{Money, Month};
 
@@ -25,6 +23,7 @@ use super::words::{self, Card};
 use crate::Shared;
 use crate::numbers::{self, Scale};
 use crate::problem::{Kind, Problem};
+use crate::session::Asker;
 use crate::texts::{Texts, texts};
 
 pub(crate) use list::get as list;
@@ -90,13 +89,13 @@ struct PayerPage<'v> {
 pub(crate) async fn get(
     State(shared): State<Shared>,
     Path(code): Path<String>,
-    Extension(viewer): Extension<Viewer>,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let known = ["month", "service", "costcentre", "page"];
     // A form sends what was not chosen as well.
-    let visit = Visit::read_form(&shared, viewer, &uri, &headers, &known)?;
+    let visit = Visit::read_form(&shared, asker, &uri, &headers, &known)?;
     if !visit.sees_payer(&code) {
         return Err(unknown(&code));
     }

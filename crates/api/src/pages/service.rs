@@ -9,12 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::{Bill, UsageItem, UsageQuery};
-use domain::access::Viewer;
 use domain::catalogue::{PriceState, Service};
 use domain::{Money, Month};
 
@@ -27,6 +25,7 @@ use super::words::{self, Card};
 use crate::Shared;
 use crate::numbers::{self, Scale};
 use crate::problem::{Kind, Problem};
+use crate::session::Asker;
 use crate::texts::{Texts, texts};
 
 pub(crate) use list::get as list;
@@ -137,11 +136,11 @@ enum By {
 pub(crate) async fn get(
     State(shared): State<Shared>,
     Path(slug): Path<String>,
-    Extension(viewer): Extension<Viewer>,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let visit = Visit::read(&shared, viewer, &uri, &headers, &["month", "by"])?;
+    let visit = Visit::read(&shared, asker, &uri, &headers, &["month", "by"])?;
     let service = known(&visit, &slug)?;
     let by = match visit.params.one_of("by", &["payer", "class"])? {
         Some("payer") => By::Payer,

@@ -14,10 +14,12 @@ use crate::Shared;
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::query::Params;
+use crate::session::{Asker, Session};
 
 /// One request for a page.
 pub(crate) struct Visit {
     pub(crate) viewer: Viewer,
+    session: Option<Session>,
     pub(crate) language: Language,
     pub(crate) params: Params,
     pub(crate) catalogue: Arc<Catalogue>,
@@ -30,7 +32,7 @@ impl Visit {
     /// Reads a request for a page that takes the parameters in `known`, besides `lang`.
     pub(crate) fn read(
         shared: &Shared,
-        viewer: Viewer,
+        Asker { viewer, session }: Asker,
         uri: &Uri,
         headers: &HeaderMap,
         known: &[&str],
@@ -39,6 +41,7 @@ impl Visit {
         let params = Params::read(uri, &known)?;
         Ok(Self {
             viewer,
+            session,
             language: frame::language(&params, headers)?,
             chosen: params.get("lang").is_some(),
             path: uri.path().to_owned(),
@@ -51,7 +54,7 @@ impl Visit {
     /// The same for a page with a form, which also sends what was left empty.
     pub(crate) fn read_form(
         shared: &Shared,
-        viewer: Viewer,
+        asker: Asker,
         uri: &Uri,
         headers: &HeaderMap,
         known: &[&str],
@@ -60,7 +63,7 @@ impl Visit {
         let query = given.collect::<Vec<_>>().join("&");
         let text = if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) };
         let uri = text.parse().map_err(|error: axum::http::uri::InvalidUri| Problem::internal(&error))?;
-        Self::read(shared, viewer, &uri, headers, known)
+        Self::read(shared, asker, &uri, headers, known)
     }
 
     /// The month that a page begins with: the last one that is over.
@@ -71,7 +74,8 @@ impl Visit {
     /// The frame of the page.
     pub(crate) fn frame(&self, section: Section) -> Frame {
         let here = self.params.path(&self.path, "lang");
-        Frame::new(self.language, section, &here, &self.catalogue, &self.viewer, self.now)
+        let frame = Frame::new(self.language, section, &here, &self.catalogue, &self.viewer, self.now);
+        Frame { session: self.session.clone(), ..frame }
     }
 
     /// Renders the page.

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
-use domain::access::{Permission, Viewer};
+use domain::access::Permission;
 use domain::catalogue::{Catalogue, Meter};
 use domain::object::planned;
 use domain::usage::MeterKind;
@@ -23,16 +22,17 @@ use crate::pages::frame::{Frame, Section};
 use crate::pages::months;
 use crate::pages::visit::Visit;
 use crate::problem::Problem;
+use crate::session::Asker;
 use crate::texts::Texts;
 
 /// `GET /`
 pub(crate) async fn get(
     State(shared): State<Shared>,
-    Extension(viewer): Extension<Viewer>,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let visit = Visit::read(&shared, viewer, &uri, &headers, &["month"])?;
+    let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
     let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
     let Some((first, last)) = known else {
         return visit.respond(&Start::new(&visit, &headers));

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use domain::access::Viewer;
 use domain::{Money, Month};
 
 use crate::Shared;
@@ -19,6 +17,7 @@ use crate::pages::months;
 use crate::pages::visit::Visit;
 use crate::pages::words;
 use crate::problem::Problem;
+use crate::session::Asker;
 use crate::texts::{Texts, texts};
 
 texts! {
@@ -64,11 +63,11 @@ struct Row {
 /// `GET /services`
 pub(crate) async fn get(
     State(shared): State<Shared>,
-    Extension(viewer): Extension<Viewer>,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let visit = Visit::read(&shared, viewer, &uri, &headers, &["month"])?;
+    let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
     let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
     let (first, last) = known.unwrap_or((visit.now.month(), visit.now.month()));
     let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);

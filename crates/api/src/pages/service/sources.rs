@@ -1,11 +1,9 @@
 //! `GET /services/{slug}/sources`: where a service's events come from. A page of its own, as the month's events are read.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use domain::access::Viewer;
 
 use super::{Words, known};
 use crate::Shared;
@@ -13,6 +11,7 @@ use crate::numbers;
 use crate::pages::frame::{Frame, Section};
 use crate::pages::visit::Visit;
 use crate::problem::{Kind, Problem};
+use crate::session::Asker;
 use crate::texts::Texts;
 
 #[derive(Template)]
@@ -38,11 +37,11 @@ struct Row {
 pub(crate) async fn get(
     State(shared): State<Shared>,
     Path(slug): Path<String>,
-    Extension(viewer): Extension<Viewer>,
+    asker: Asker,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let visit = Visit::read(&shared, viewer, &uri, &headers, &["month"])?;
+    let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
     known(&visit, &slug)?;
     if !visit.viewer.sees_service(&slug) {
         return Err(Problem::new(Kind::NotFound));
