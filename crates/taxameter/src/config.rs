@@ -3,6 +3,7 @@
 //! What was typed ([`File`]) becomes what the program needs ([`Config`]) once, here; nothing else reads either.
 
 mod file;
+mod login;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,6 +18,9 @@ pub use file::{
     ClickHouseSection, File, KafkaSection, LimitsSection, RetentionSection, SpoolSection, SpoolSetting,
     StoreSection, TlsSection,
 };
+#[cfg(feature = "oidc")]
+pub(crate) use login::is_loopback;
+pub use login::{Login, LoginSection};
 
 /// Where the program listens unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8321";
@@ -124,6 +128,8 @@ pub struct Config {
     pub tls: Option<TlsSection>,
     /// How many requests each key may make.
     pub limits: LimitsSection,
+    /// How people log in; none where keys alone are asked for.
+    pub login: Option<Login>,
     /// A key that holds for this run alone, for the one who started the program; none for everybody.
     pub own_key: Option<String>,
     /// How far back events are taken and told apart, in months before they are received.
@@ -198,6 +204,7 @@ impl Config {
         }
         let horizon_months = file.horizon_months.unwrap_or(DEFAULT_HORIZON_MONTHS);
         let retention = rules(horizon_months, file.retention).context("in [retention]")?;
+        let login = file.login.map(Login::of).transpose()?;
         let data = flags.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         Ok(Self {
             pull: file.pull,
@@ -214,6 +221,7 @@ impl Config {
             engine: flags.engine.clone(),
             tls: file.tls,
             limits: file.limits,
+            login,
             own_key: None,
             horizon_months,
             retention,
@@ -285,11 +293,13 @@ fn parse(text: &str) -> anyhow::Result<File> {
 fn suggestion(message: &str) -> Option<&str> {
     let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
-    quoted
-        .map(|known| (distance(unknown, known), known))
-        .min()
-        .filter(|(d, known)| *d <= known.len() / 2)
-        .map(|(_, known)| known)
+    nearest(unknown, quoted)
+}
+
+/// The known word nearest to an unknown one, if it is near.
+fn nearest<'k>(unknown: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let measured = known.into_iter().map(|known| (distance(unknown, known), known));
+    measured.min().filter(|(d, known)| *d <= known.len() / 2).map(|(_, known)| known)
 }
 
 /// How many letters must be put in, left out or changed to make one word the other.
@@ -353,6 +363,8 @@ mod tests {
             ("spol = false", "`spool`"),
             ("[retention]\naccounting_year = 7", "`accounting_years`"),
             ("[tls]\ncertificate = \"c\"", "`certificate_file`"),
+            ("[login]\nissue = \"i\"", "`issuer`"),
+            ("[[login.grant]]\ngroups = \"g\"", "`group`"),
         ] {
             let error = format!("{:#}", parse(text).unwrap_err());
             assert!(error.contains(nearest), "{error}");

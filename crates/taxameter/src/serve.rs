@@ -7,6 +7,8 @@ mod control_log;
 mod counting;
 pub(crate) mod generation;
 mod intake;
+#[cfg_attr(not(feature = "oidc"), path = "serve/login/absent.rs")]
+mod login;
 pub(crate) mod parts;
 pub(crate) mod pull;
 
@@ -151,6 +153,7 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
         engine.server.shutdown().await;
     }
     findings.extend(pull::check(config).await?);
+    findings.extend(login::People::check(config).await);
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
         Ok(log) => {

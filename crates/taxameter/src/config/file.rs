@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Role;
+use super::{LoginSection, Role};
 
 /// The configuration file as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +38,8 @@ pub struct File {
     pub limits: LimitsSection,
     /// How long what is kept.
     pub retention: RetentionSection,
+    /// How people log in; without it keys alone are asked for.
+    pub login: Option<LoginSection>,
     /// Systems that are gathered from: a `[pull.NAME]` for each.
     pub pull: BTreeMap<String, collect::pull::Config>,
     /// The directory with the keys of pseudonyms and event ids [default: `<data>/pseudonyms`]. A copy of it belongs where

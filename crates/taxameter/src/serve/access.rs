@@ -1,4 +1,5 @@
-//! Who may do what: without keys this machine alone, with keys by their roles (contract, "Access").
+//! Who may do what: without keys this machine alone, with keys by their roles (contract, "Access"), and people who have
+//! logged in by theirs.
 
 mod limit;
 
@@ -22,6 +23,7 @@ use store::keys::{Key, RegisteredSources};
 
 use limit::{Allowance, Limiter};
 
+use super::login::People;
 use super::now;
 use super::parts::Stop;
 use crate::config::Config;
@@ -36,6 +38,8 @@ pub(crate) struct Access {
     ring: ArcSwap<KeyRing>,
     /// The hash of the key that holds for this run alone.
     own: Option<String>,
+    /// Those who log in; none where nobody does.
+    people: Option<Arc<People>>,
     limiter: Limiter,
     refused: IntCounterVec,
 }
@@ -46,11 +50,12 @@ impl Access {
         config: &Config,
         store: &Store,
         registry: &Registry,
+        people: Option<Arc<People>>,
     ) -> anyhow::Result<Arc<Self>> {
         let (listen, own) = (config.listen, config.own_key.as_deref().map(hash));
         let keys = store.keys().await.context("could not read the keys")?;
         let ring = KeyRing::new(keys);
-        if !ring.is_asked_for() {
+        if !ring.is_asked_for() && people.is_none() {
             if !listen.ip().is_loopback() {
                 bail!(
                     "refusing to listen on {listen}: there are no keys, so anybody who reaches it could send events and \
@@ -68,7 +73,14 @@ impl Access {
         )?;
         registry.register(Box::new(refused.clone()))?;
         let limiter = Limiter::new(config.limits);
-        Ok(Arc::new(Self { store: store.clone(), ring: ArcSwap::from_pointee(ring), own, limiter, refused }))
+        Ok(Arc::new(Self {
+            store: store.clone(),
+            ring: ArcSwap::from_pointee(ring),
+            own,
+            people,
+            limiter,
+            refused,
+        }))
     }
 
     /// Reads the keys again and again until told to stop. While the store is away those that were read last hold.
@@ -95,9 +107,19 @@ impl Access {
         }
     }
 
-    /// Lets a request through, with what its key may still do; none where no key is asked for.
-    fn admit(&self, request: &mut Request) -> Result<Option<Allowance>, Problem> {
+    /// Whether callers must say who they are.
+    fn is_asked_for(&self) -> bool {
+        self.people.is_some() || self.ring.load().is_asked_for()
+    }
+
+    /// Lets a request through, with what its key or login may still do; none where neither is asked for.
+    async fn admit(&self, request: &mut Request) -> Result<Option<Allowance>, Problem> {
         let Some(permission) = permission(request.method(), request.uri().path()) else { return Ok(None) };
+        if let Some(people) = &self.people
+            && let Some(admitted) = people.admit(permission, request).await
+        {
+            return admitted.map(|name| Some(self.limiter.take(&name)));
+        }
         let shown = shown(request.headers()).ok_or(Reason::NotAuthenticated)?;
         if self.own.as_ref().is_some_and(|own| *own == hash(&shown)) {
             request.extensions_mut().insert(Principal::Anyone);
@@ -123,7 +145,7 @@ impl Access {
 /// Goes around every router: lets a request through that its key allows or, without keys, one of this machine.
 pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
     let changes_keys = request.method() == Method::POST && request.uri().path().starts_with("/v1/keys");
-    let response = if access.ring.load().is_asked_for() {
+    let response = if access.is_asked_for() {
         admitted(&access, request, next).await
     } else {
         request.extensions_mut().insert(Viewer::admin());
@@ -135,10 +157,11 @@ pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Requ
     response
 }
 
-/// Answers a request whose key allows it.
+/// Answers a request that its key, or the login that it comes with, allows.
 async fn admitted(access: &Access, mut request: Request, next: Next) -> Response {
     let language = Language::of(request.headers());
-    let (admitted, allowance) = match access.admit(&mut request) {
+    let asked = access.people.as_ref().and_then(|people| people.asked(&request));
+    let (admitted, allowance) = match access.admit(&mut request).await {
         Ok(Some(allowance)) if !allowance.is_taken() => (Err(Reason::RateLimited.into()), Some(allowance)),
         Ok(allowance) => (Ok(()), allowance),
         Err(problem) => (Err(problem), None),
@@ -148,7 +171,12 @@ async fn admitted(access: &Access, mut request: Request, next: Next) -> Response
         Err(problem) => {
             let problem: Problem = problem;
             access.refused.with_label_values(&[problem.reason.name()]).inc();
-            problem.respond(language)
+            let page = access
+                .people
+                .as_ref()
+                .zip(asked)
+                .and_then(|(people, asked)| people.instead(&asked, &problem));
+            page.unwrap_or_else(|| problem.respond(language))
         }
     };
     if let Some(allowance) = allowance {
@@ -196,6 +224,8 @@ fn permission(method: &Method, path: &str) -> Option<Permission> {
     let noun = path.strip_prefix("/v1/").unwrap_or(path).split('/').next().unwrap_or_default();
     let permission = match (path, noun) {
         ("/livez" | "/readyz", _) => return None,
+        // Whoever has no session yet, or will soon have none, and is asked for its token there.
+        ("/login" | "/login/callback" | "/logout", _) => return None,
         (path, _) if is_read && path.starts_with("/assets/") => return None,
         ("/v1/events" | "/api/v1/events" | "/v1/reconciliation/counts", _) => Permission::Send,
         // Nothing is written.

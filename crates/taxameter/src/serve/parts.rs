@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use super::access::{self, Access};
 use super::counting::Counting;
 use super::intake::{Collector, starts_without_log};
+use super::login::People;
 use super::{Engine, connect, now, open_log, pull, topics};
 use crate::catalogue;
 use crate::config::{Config, Role};
@@ -171,7 +172,11 @@ async fn routes(
     } else {
         router.merge(api::health_router(answering))
     };
-    let access = Access::load(config, &shared.store, &shared.registry).await?;
+    let people = People::start(config, &shared.catalogue, &shared.registry)?;
+    if let Some(people) = &people {
+        router = router.merge(people.routes());
+    }
+    let access = Access::load(config, &shared.store, &shared.registry, people).await?;
     tasks.spawn(Arc::clone(&access).follow(stop.clone()));
     Ok(router.layer(axum::middleware::from_fn_with_state(access, access::guarded)))
 }
