@@ -30,6 +30,9 @@ mod hostile;
 #[path = "e2e/keys.rs"]
 mod keys;
 #[cfg(feature = "testkit")]
+#[path = "e2e/login.rs"]
+mod login;
+#[cfg(feature = "testkit")]
 #[path = "e2e/python.rs"]
 mod python;
 #[path = "e2e/quarantine.rs"]

@@ -14,6 +14,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(240);
 pub(crate) struct Program {
     process: Child,
     directory: tempfile::TempDir,
+    /// Where it is told to listen.
+    listen: String,
     url: String,
     http: reqwest::blocking::Client,
 }
@@ -36,11 +38,21 @@ impl Program {
         prepare: impl FnOnce(&Path),
         http: reqwest::blocking::Client,
     ) -> Self {
+        Self::start_at("127.0.0.1:0", configuration, prepare, http)
+    }
+
+    /// Starts it where somebody else expects it.
+    pub(crate) fn start_at(
+        listen: &str,
+        configuration: &str,
+        prepare: impl FnOnce(&Path),
+        http: reqwest::blocking::Client,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("taxameter.toml"), configuration).unwrap();
         prepare(directory.path());
-        let (process, url) = spawn(directory.path());
-        let program = Self { process, directory, url, http };
+        let (process, url) = spawn(directory.path(), listen);
+        let program = Self { process, directory, listen: listen.to_owned(), url, http };
         program.await_ready();
         program
     }
@@ -60,7 +72,7 @@ impl Program {
 
     /// Starts it again on what lies on the disk; it answers, and need not be ready.
     pub(crate) fn restart(&mut self) {
-        (self.process, self.url) = spawn(self.directory.path());
+        (self.process, self.url) = spawn(self.directory.path(), &self.listen);
     }
 
     /// Stops it in order, does something in its directory, and starts it again.
@@ -69,7 +81,7 @@ impl Program {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.process.wait().unwrap();
         work(self.directory.path());
-        (self.process, self.url) = spawn(self.directory.path());
+        (self.process, self.url) = spawn(self.directory.path(), &self.listen);
         self.await_ready();
     }
 
@@ -232,10 +244,10 @@ impl Drop for Program {
 }
 
 /// Starts the program and reads its address, which is the first line that it prints.
-fn spawn(directory: &Path) -> (Child, String) {
+fn spawn(directory: &Path, listen: &str) -> (Child, String) {
     let log = std::fs::File::options().create(true).append(true).open(directory.join("log")).unwrap();
     let mut process = Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .args(["serve", "--config", "taxameter.toml", "--data", "data", "--listen", "127.0.0.1:0"])
+        .args(["serve", "--config", "taxameter.toml", "--data", "data", "--listen", listen])
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
