@@ -161,7 +161,12 @@ pub(crate) fn instant(at: Instant) -> String {
 
 /// A fraction in per cent, with as many decimals as it has.
 pub(crate) fn percent(language: Language, rate: Rate) -> String {
-    let percent = (rate.fraction() * Decimal::ONE_HUNDRED).normalize();
+    fraction(language, rate.fraction())
+}
+
+/// Any fraction in per cent: a required rate may be below zero, or above one.
+pub(crate) fn fraction(language: Language, fraction: Decimal) -> String {
+    let percent = (fraction * Decimal::ONE_HUNDRED).normalize();
     format!("{}{}", fixed(language, percent.mantissa(), percent.scale()), percent_sign(language))
 }
 

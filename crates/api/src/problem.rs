@@ -186,6 +186,12 @@ impl Problem {
         self
     }
 
+    /// What exactly is wrong, for a page that says it itself.
+    pub(crate) fn said(&self, language: Language) -> String {
+        let title = self.kind.title().read(language);
+        self.detail.clone().map_or_else(|| title.to_owned(), |detail| detail.read(language))
+    }
+
     /// Adds a member for programs.
     pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
         self.more.insert(member.to_owned(), value);

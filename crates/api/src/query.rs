@@ -34,10 +34,17 @@ pub(crate) struct Params {
 impl Params {
     /// Reads the query string of a request that takes the parameters in `known`.
     pub(crate) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
-        let Query(mut pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
-            Problem::new(Kind::InvalidParameter)
-                .detail("frågesträngen kan inte läsas", "the query string is unreadable")
-        })?;
+        Self::of(pairs(uri)?, known)
+    }
+
+    /// Reads the query string of a form, which sends its empty fields too: they count as not given.
+    pub(crate) fn read_form(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
+        let mut pairs = pairs(uri)?;
+        pairs.retain(|(name, value)| !value.trim().is_empty() || !known.contains(&name.as_str()));
+        Self::of(pairs, known)
+    }
+
+    fn of(mut pairs: Vec<(String, String)>, known: &[&str]) -> Result<Self, Problem> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             return Err(unknown(name, known));
         }
@@ -159,6 +166,14 @@ impl Params {
     }
 }
 
+fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    let Query(pairs) = Query::try_from_uri(uri).map_err(|_| {
+        Problem::new(Kind::InvalidParameter)
+            .detail("frågesträngen kan inte läsas", "the query string is unreadable")
+    })?;
+    Ok(pairs)
+}
+
 /// Reads a month from a path or a query.
 pub(crate) fn month(name: &str, text: &str) -> Result<Month, Problem> {
     let wrong =
@@ -257,6 +272,14 @@ mod tests {
         assert!(read("from=2021-01&from=2021-02").is_err());
         assert!(read("service=").is_err());
         assert!(read("").is_ok());
+    }
+
+    #[test]
+    fn an_empty_field_of_a_form_is_not_given() {
+        let form = |query: &str| Params::read_form(&format!("/prices?{query}").parse().unwrap(), &["state"]);
+        assert_eq!(form("state=").unwrap().get("state"), None);
+        assert_eq!(form("state=draft").unwrap().get("state"), Some("draft"));
+        assert!(form("other=").is_err() && form("state=a&state=b").is_err());
     }
 
     #[test]

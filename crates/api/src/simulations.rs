@@ -1,6 +1,6 @@
 //! `POST /v1/simulations`: what months would come to with other rates, prices, joint financing and volumes. Nothing is written.
 
-mod changes;
+pub(crate) mod changes;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -56,7 +56,11 @@ pub(crate) async fn post(
         return Err(wrong("changes: 1 till 100 ändringar", "changes: 1 to 100 changes"));
     }
     let catalogue = shared.catalogue.load_full();
-    let changes = (0..).zip(&question.changes).map(|(at, change)| change.read(at, &catalogue, (from, to)));
+    let changes = question
+        .changes
+        .iter()
+        .enumerate()
+        .map(|(n, change)| change.read(&|name| format!("changes[{n}].{name}"), &catalogue, (from, to)));
     let changes = changes.collect::<Result<Vec<_>, Problem>>()?;
     match shared.biller.simulate(from, to, changes).await {
         Ok(simulation) => Ok(Json(answer(&simulation))),

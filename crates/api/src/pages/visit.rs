@@ -38,7 +38,28 @@ impl Visit {
         known: &[&str],
     ) -> Result<Self, Problem> {
         let known: Vec<&str> = known.iter().copied().chain(["lang"]).collect();
-        let params = Params::read(uri, &known)?;
+        Self::with(shared, viewer, uri, headers, Params::read(uri, &known)?)
+    }
+
+    /// Reads a request for a page with a form, whose empty fields count as not given.
+    pub(crate) fn read_form(
+        shared: &Shared,
+        viewer: Viewer,
+        uri: &Uri,
+        headers: &HeaderMap,
+        known: &[&str],
+    ) -> Result<Self, Problem> {
+        let known: Vec<&str> = known.iter().copied().chain(["lang"]).collect();
+        Self::with(shared, viewer, uri, headers, Params::read_form(uri, &known)?)
+    }
+
+    fn with(
+        shared: &Shared,
+        viewer: Viewer,
+        uri: &Uri,
+        headers: &HeaderMap,
+        params: Params,
+    ) -> Result<Self, Problem> {
         Ok(Self {
             viewer,
             session,

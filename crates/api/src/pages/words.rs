@@ -102,8 +102,8 @@ pub(crate) const fn price_state(language: Language, state: PriceState) -> &'stat
 }
 
 /// How a forecast was made, in one sentence.
-pub(crate) fn method(language: Language, forecast: &Forecast) -> String {
-    let how = match forecast.method {
+pub(crate) const fn how(language: Language, method: Method) -> &'static str {
+    match method {
         Method::DampedTrend => of(
             language,
             "Prognosen är medianen av de tre senaste månaderna, flyttad längs trenden (Theil–Sen, dämpad): ett helt år finns inte att jämföra med än.",
@@ -122,7 +122,12 @@ pub(crate) fn method(language: Language, forecast: &Forecast) -> String {
             "Prognosen är medelvärdet av samma månad de två senaste åren, uppräknade med ändringen sedan dess.",
             "The forecast is the mean of the same month of the last two years, each moved by the change since.",
         ),
-    };
+    }
+}
+
+/// How a forecast was made, and how sure it is.
+pub(crate) fn method(language: Language, forecast: &Forecast) -> String {
+    let how = how(language, forecast.method);
     let band = if forecast.backtests < BACKTESTS_MIN {
         of(
             language,

@@ -11,34 +11,34 @@ use super::{month, wrong};
 use crate::problem::Problem;
 
 /// One change: exactly one of `rate`, `price`, `price_percent`, `joint` and `volume_percent`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
-    from: Option<String>,
-    to: Option<String>,
-    service: Option<String>,
-    meter: Option<String>,
-    class: Option<String>,
-    cost_kind: Option<String>,
-    customers: Option<Vec<String>>,
-    customer_kinds: Option<Vec<String>>,
-    rate: Option<String>,
-    price: Option<String>,
-    price_percent: Option<String>,
-    joint: Option<String>,
-    phase: Option<String>,
-    volume_percent: Option<String>,
+pub(crate) struct Change {
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) meter: Option<String>,
+    pub(crate) class: Option<String>,
+    pub(crate) cost_kind: Option<String>,
+    pub(crate) customers: Option<Vec<String>>,
+    pub(crate) customer_kinds: Option<Vec<String>>,
+    pub(crate) rate: Option<String>,
+    pub(crate) price: Option<String>,
+    pub(crate) price_percent: Option<String>,
+    pub(crate) joint: Option<String>,
+    pub(crate) phase: Option<String>,
+    pub(crate) volume_percent: Option<String>,
 }
 
 impl Change {
-    /// Reads the change at a place of the list. Without months of its own it holds for all that are simulated.
-    pub(super) fn read(
+    /// Reads the change, whose fields `at` names as the caller knows them. Without months of its own it holds for all that
+    /// are simulated.
+    pub(crate) fn read(
         &self,
-        at: usize,
+        at: &impl Fn(&str) -> String,
         catalogue: &Catalogue,
         (first, last): (Month, Month),
     ) -> Result<Simulated, Problem> {
-        let at = |name: &str| format!("changes[{at}].{name}");
         let bound = |name: &str, text: &Option<String>, default| match text {
             Some(text) => month(&at(name), text),
             None => Ok(default),
@@ -56,7 +56,7 @@ impl Change {
                 format!("{name}: give exactly one of {all}"),
             ));
         }
-        let what = self.what(&at, catalogue, (from, to))?;
+        let what = self.what(at, catalogue, (from, to))?;
         Ok(Simulated { from, to: Some(to), what })
     }
 
