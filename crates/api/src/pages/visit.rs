@@ -32,30 +32,30 @@ impl Visit {
     /// Reads a request for a page that takes the parameters in `known`, besides `lang`.
     pub(crate) fn read(
         shared: &Shared,
-        Asker { viewer, session }: Asker,
+        asker: Asker,
         uri: &Uri,
         headers: &HeaderMap,
         known: &[&str],
     ) -> Result<Self, Problem> {
         let known: Vec<&str> = known.iter().copied().chain(["lang"]).collect();
-        Self::with(shared, viewer, uri, headers, Params::read(uri, &known)?)
+        Self::with(shared, asker, uri, headers, Params::read(uri, &known)?)
     }
 
     /// Reads a request for a page with a form, whose empty fields count as not given.
     pub(crate) fn read_form(
         shared: &Shared,
-        viewer: Viewer,
+        asker: Asker,
         uri: &Uri,
         headers: &HeaderMap,
         known: &[&str],
     ) -> Result<Self, Problem> {
         let known: Vec<&str> = known.iter().copied().chain(["lang"]).collect();
-        Self::with(shared, viewer, uri, headers, Params::read_form(uri, &known)?)
+        Self::with(shared, asker, uri, headers, Params::read_form(uri, &known)?)
     }
 
     fn with(
         shared: &Shared,
-        viewer: Viewer,
+        Asker { viewer, session }: Asker,
         uri: &Uri,
         headers: &HeaderMap,
         params: Params,
@@ -70,21 +70,6 @@ impl Visit {
             now: (shared.now)(),
             params,
         })
-    }
-
-    /// The same for a page with a form, which also sends what was left empty.
-    pub(crate) fn read_form(
-        shared: &Shared,
-        asker: Asker,
-        uri: &Uri,
-        headers: &HeaderMap,
-        known: &[&str],
-    ) -> Result<Self, Problem> {
-        let given = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.ends_with('='));
-        let query = given.collect::<Vec<_>>().join("&");
-        let text = if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) };
-        let uri = text.parse().map_err(|error: axum::http::uri::InvalidUri| Problem::internal(&error))?;
-        Self::read(shared, asker, &uri, headers, known)
     }
 
     /// The month that a page begins with: the last one that is over.
