@@ -1,5 +1,7 @@
 //! What was not counted: refused, parked, conflicting, too old, misrouted, undecodable.
 
+mod newest;
+
 use clickhouse::Row;
 use domain::Instant;
 use serde::Deserialize;
@@ -9,6 +11,8 @@ use crate::client::Store;
 use crate::error::{Error, asking};
 use crate::rows::QuarantineRow;
 use crate::usage::instant;
+
+pub use newest::ReasonCount;
 
 /// An event in the quarantine. The same event that came again with the same fault is one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
