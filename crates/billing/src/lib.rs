@@ -38,6 +38,7 @@ mod signature;
 pub mod simulate;
 mod slots;
 mod usage;
+mod waiting;
 mod year;
 
 pub use bill::{Bill, MonthState, MonthSummary, PayerTotal, ServiceTotal};
@@ -56,6 +57,7 @@ pub use month::MonthReport;
 pub use quarantine::Replay;
 pub use signature::{InvalidSignature, Signature};
 pub use usage::{UsageItem, UsageQuery};
+pub use waiting::Waiting;
 pub use year::{YearCustomer, YearGrouping, YearItem, YearMeter, YearMonth, YearReport};
 
 /// The result of this crate's operations.
