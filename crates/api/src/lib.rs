@@ -20,6 +20,7 @@ mod cursor;
 mod documents;
 mod explain;
 mod exports;
+mod form;
 mod gaps;
 mod gathering;
 mod health;

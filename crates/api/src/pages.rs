@@ -12,6 +12,7 @@ pub(crate) mod line;
 mod months;
 pub(crate) mod named;
 pub(crate) mod object;
+pub(crate) mod operations;
 pub(crate) mod overview;
 pub(crate) mod payer;
 pub(crate) mod prices;

@@ -140,7 +140,7 @@ fn item(entry: Entry) -> Item {
     }
 }
 
-fn not_found(id: &str) -> Problem {
+pub(crate) fn not_found(id: &str) -> Problem {
     let shown: String = id.chars().take(40).collect();
     Problem::new(Kind::NotFound)
         .detail(format!("karantänen har inte {shown}"), format!("the quarantine has no {shown}"))

@@ -160,8 +160,8 @@ impl Params {
 
     /// What tells one list from another: every parameter but the page's own, in a fixed order.
     pub(crate) fn identity(&self) -> String {
-        let own =
-            self.pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "limit" | "cursor" | "format"));
+        const PAGES: [&str; 4] = ["limit", "cursor", "format", "lang"];
+        let own = self.pairs.iter().filter(|(name, _)| !PAGES.contains(&name.as_str()));
         own.map(|(name, value)| format!("{name}={value}\n")).collect()
     }
 }

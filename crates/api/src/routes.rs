@@ -30,6 +30,10 @@ pub(crate) fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
         (Method::GET, "/object/{year}", get(pages::object::get)),
         (Method::GET, "/prices", get(pages::prices::get)),
         (Method::GET, "/simulate", get(pages::simulate::get)),
+        (Method::GET, "/operations", get(pages::operations::get)),
+        (Method::GET, "/operations/quarantine", get(pages::operations::quarantine::get)),
+        (Method::GET, "/operations/quarantine/{id}", get(pages::operations::entry::get)),
+        (Method::POST, "/operations/quarantine/{id}/replay", post(pages::operations::entry::replay)),
         (Method::GET, "/v1/usage", get(usage::get)),
         (Method::GET, "/v1/costs", get(costs::get)),
         (Method::GET, "/v1/changes", get(trends::changes)),
@@ -108,6 +112,7 @@ fn routes(shared: Shared, is_answered: impl Fn(&str) -> bool) -> Router {
 }
 
 /// What browsers must not do with our answers: run scripts, frame them, guess their type, or tell others where they were.
+/// To ourselves they may say it: with `no-referrer` a form would be sent with the origin `null` (Fetch §3.2).
 const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,

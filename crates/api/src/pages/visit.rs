@@ -5,14 +5,14 @@ use std::sync::Arc;
 use askama::Template;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use domain::access::{Belongs, Viewer};
+use domain::access::{Belongs, Permission, Viewer};
 use domain::catalogue::Catalogue;
 use domain::{Instant, Month};
 
 use super::frame::{self, Frame, Section};
 use crate::Shared;
 use crate::language::Language;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::query::Params;
 use crate::session::{Asker, Session};
 
@@ -89,6 +89,11 @@ impl Visit {
         frame::respond(page, self.language, self.chosen)
     }
 
+    /// Refuses who may not see something of a page.
+    pub(crate) fn must(&self, permission: Permission) -> Result<(), Problem> {
+        if self.viewer.may(permission) { Ok(()) } else { Err(Problem::new(Kind::NotFound)) }
+    }
+
     /// A service's name in the visitor's language; its slug where the catalogue in force has it no more.
     pub(crate) fn service_name<'s>(&'s self, slug: &'s str) -> &'s str {
         self.catalogue.services.get(slug).map_or(slug, |service| match self.language {
@@ -117,5 +122,24 @@ impl Visit {
                         costcentre: &centre.code,
                     })
             })
+    }
+}
+
+#[cfg(test)]
+impl Visit {
+    /// A visit of the page at an address, to an empty catalogue.
+    pub(crate) fn sample(language: Language, viewer: Viewer, address: &str, now: Instant) -> Self {
+        let uri: Uri = address.parse().unwrap();
+        let known = ["code", "source", "cursor", "done"];
+        Self {
+            viewer,
+            session: None,
+            language,
+            params: Params::read(&uri, &known).unwrap(),
+            catalogue: Arc::default(),
+            now,
+            path: uri.path().to_owned(),
+            chosen: false,
+        }
     }
 }

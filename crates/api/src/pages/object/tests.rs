@@ -7,6 +7,8 @@ use billing::object::ObjectMonth;
 use domain::financing::Phase;
 use domain::object::{JointKey, planned};
 
+use domain::access::Viewer;
+
 use super::*;
 
 fn month(text: &str) -> Month {

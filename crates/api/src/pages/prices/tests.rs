@@ -4,6 +4,8 @@ use askama::Template;
 use domain::catalogue::PriceRow;
 use domain::{Instant, PriceModel};
 
+use domain::access::Viewer;
+
 use super::*;
 
 /// Linköping's, with a price that is proposed and one that is sketched and adjusted.

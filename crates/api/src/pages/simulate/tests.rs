@@ -9,6 +9,8 @@ use domain::object::Account;
 use domain::simulation::What;
 use domain::{Instant, Money};
 
+use domain::access::Viewer;
+
 use super::*;
 use crate::query::Params;
 
