@@ -34,6 +34,7 @@ texts! {
         todo: "Gör så här", "What to do";
         says: "Felet lyder", "The error reads";
         more: "Visa", "Show";
+        table: "Tabell", "Table";
         findings: "Det här behöver ses över", "What needs to be looked at";
         unread: "Gick inte att läsa just nu.", "Could not be read just now.";
         data: "Data", "Data";
@@ -47,7 +48,7 @@ texts! {
         counted: "Räknad till", "Counted up to";
         waiting: "Väntar", "Waiting";
         oldest: "Äldsta väntande", "Oldest that waits";
-        unsealed: "påbörjade men inte avslutade avsnitt av loggen", "sections of the log are begun and not finished";
+        unsealed: "Avsnitt av loggen som är påbörjade men inte avslutade", "Sections of the log that are begun and not finished";
         collectors: "Insamlare", "Collectors";
         collectors_note: "De som tar emot händelser. Varje insamlare säger en gång i minuten att den inte har något kvar att lämna.", "Those that take events in. Each says once a minute that it has nothing left to hand over.";
         collectors_none: "Ingen insamlare har hörts av ännu.", "No collector was heard of yet.";

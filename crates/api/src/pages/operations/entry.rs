@@ -45,6 +45,7 @@ texts! {
         code: "Kod", "Code";
         same_source: "Visa allt i karantänen från samma källa", "Show everything in the quarantine from the same source";
         event: "Händelsen", "The event";
+        content: "Händelsens innehåll", "The event's content";
         as_base64: "Händelsen är inte text. Den visas i base64.", "The event is not text. It is shown in base64.";
         cut: "Händelsen är lång. Bara början visas här; hela finns i data nedan.", "The event is long. Only its beginning is shown here; all of it is in the data below.";
         not_kept: "Händelsens innehåll är inte sparat, eftersom det kan innehålla personuppgifter.", "The event's content was not kept, as it may hold personal data.";

@@ -107,8 +107,7 @@ impl Writer<'_> {
             "counting" => self.of("Räkningen går framåt", "Counting moves").to_owned(),
             other => other.to_owned(),
         };
-        let (class, state) =
-            if check.ok { ("good", "OK") } else { ("bad", self.of("Fungerar inte", "Does not work")) };
+        let (class, state) = if check.ok { ("good", "OK") } else { ("bad", self.of("Fel", "Fault")) };
         CheckRow { name, class, state, cause: shortened(&check.cause) }
     }
 

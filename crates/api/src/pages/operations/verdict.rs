@@ -78,7 +78,7 @@ impl Verdict {
         let Some(first) = findings.first() else {
             return Self {
                 class: "good",
-                badge: words::of(language, "Allt är väl", "All is well"),
+                badge: "OK",
                 sentence: words::of(
                     language,
                     "Allt är väl: händelser tas emot och räknas, och ingenting saknas.",
