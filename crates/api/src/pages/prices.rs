@@ -202,7 +202,7 @@ fn services(named: Named<'_>, chosen: Option<&str>) -> Vec<Choice> {
             is_chosen: chosen == Some(slug.as_str()),
         })
         .collect();
-    choices.sort_by(|a, b| a.label.to_lowercase().cmp(&b.label.to_lowercase()));
+    choices.sort_by_key(|choice| choice.label.to_lowercase());
     choices
 }
 

@@ -61,6 +61,9 @@ fn number(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(&plain).ok()
 }
 
+/// What is wrong with a field, in Swedish and in English.
+type Wrong = (&'static str, &'static str);
+
 impl Form {
     /// Reads the form; without months it is about the calendar year of now.
     pub(super) fn read(params: &Params, now: Month) -> Self {
@@ -156,7 +159,7 @@ impl Form {
     }
 
     /// Each filled field as a change without its selection, or what is wrong with it in both languages.
-    fn changes(&self) -> Vec<(&'static str, Result<Change, (&'static str, &'static str)>)> {
+    fn changes(&self) -> Vec<(&'static str, Result<Change, Wrong>)> {
         let fraction = |text: &str| {
             let fraction = number(text)?.checked_div(Decimal::ONE_HUNDRED)?.normalize().to_string();
             fraction.parse::<Rate>().ok().map(|rate| rate.to_string())
