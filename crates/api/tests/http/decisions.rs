@@ -68,6 +68,24 @@ pub(crate) async fn the_quarantine_is_listed_shown_and_replayed(place: &Place) {
         assert_eq!((answer.status, &answer.json()["code"]), (status, &code.into()), "{id}");
     }
     assert_eq!(place.any("/v1/quarantine/0123").await.status, StatusCode::NOT_FOUND);
+    the_quarantine_is_read_and_replayed_on_its_pages(place, &shown["1"].0).await;
+}
+
+async fn the_quarantine_is_read_and_replayed_on_its_pages(place: &Place, id: &str) {
+    let operations = place.get("/operations").await;
+    assert!(operations.text().contains("class=\"verdict") && operations.text().contains("Fel enhet"));
+    let list = place.get("/operations/quarantine?code=wrong_unit&source=").await;
+    assert!(list.text().contains("2 händelser") && list.text().contains(id), "{}", list.text());
+    let page = format!("/operations/quarantine/{id}");
+    assert!(place.get(&page).await.text().contains("&#34;id&#34;: &#34;1&#34;"));
+    let form = [(header::CONTENT_TYPE, "application/x-www-form-urlencoded")];
+    let post = axum::http::Method::POST;
+    let replayed = place.ask(post.clone(), &format!("{page}/replay"), &form, "").await;
+    let done = format!("{page}?done=replayed");
+    assert_eq!((replayed.status, replayed.header("location")), (StatusCode::SEE_OTHER, done.as_str()));
+    assert!(place.get(&done).await.text().contains("role=\"status\""));
+    let unknown = place.ask(post, "/operations/quarantine/0123/replay", &form, "").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
 
 pub(crate) async fn a_sender_is_held_to_its_own_count(place: &Place) {

@@ -48,7 +48,7 @@ texts! {
         content: "Händelsens innehåll", "The event's content";
         as_base64: "Händelsen är inte text. Den visas i base64.", "The event is not text. It is shown in base64.";
         cut: "Händelsen är lång. Bara början visas här; hela finns i data nedan.", "The event is long. Only its beginning is shown here; all of it is in the data below.";
-        not_kept: "Händelsens innehåll är inte sparat, eftersom det kan innehålla personuppgifter.", "The event's content was not kept, as it may hold personal data.";
+        not_kept: "Händelsens innehåll är inte sparat: det kan ha innehållit personuppgifter, eller så har det gallrats.", "The event's content was not kept: it may have held personal data, or had its time.";
         replay: "Pröva händelsen igen", "Try the event again";
         replay_note: "Händelsen skickas genom mottagningen en gång till. Är den rätt nu räknas den, annars kommer den tillbaka hit. Ingenting räknas två gånger.", "The event goes through the intake once more. If it is right now it is counted, else it comes back here. Nothing is counted twice.";
         replay_not: "Händelsen kan inte prövas igen, för den är inte sparad hel.", "The event cannot be tried again, as it was not kept whole.";
