@@ -79,7 +79,8 @@ mod tests {
         let foreign = ("origin", "https://evil.example");
         let right = ("x-csrf-token", TOKEN);
         let field = format!("a=1&csrf={TOKEN}");
-        let cases: [(&[(&str, &str)], &str, Result<(), Reason>); 11] = [
+        type Case<'c> = (&'c [(&'c str, &'c str)], &'c str, Result<(), Reason>);
+        let cases: [Case<'_>; 11] = [
             (&[json, own, right], "{}", Ok(())),
             (&[json, right], "{}", Ok(())),
             (&[json, own], "{}", Err(Reason::CsrfRefused)),
