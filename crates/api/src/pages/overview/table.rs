@@ -73,7 +73,7 @@ impl Figured<'_> {
         let row = |(service, _): &(&str, Money)| {
             let cost = |figures: &MonthFigures| figures.services.get(*service).map(|figures| figures.gross);
             Row {
-                href: Some(format!("/services/{service}")),
+                href: Some(format!("/services/{service}?month={}", self.focus())),
                 ..self.row(self.service_name(service), false, cost)
             }
         };

@@ -26,7 +26,7 @@ const MOVED_MAX: usize = 5;
 
 impl Figured<'_> {
     /// The month that is compared with others: the last one that is over, else the last one.
-    fn focus(&self) -> Month {
+    pub(super) fn focus(&self) -> Month {
         let over = self
             .window
             .iter()
