@@ -224,7 +224,8 @@ impl Bars<'_> {
             center: Px(center),
             label_y: Px(self.height * 10 - BELOW + 180),
             year_y: Px(self.height * 10 - BELOW + 350),
-            total_y: self.totals.then(|| Px(axis.y(up).0 - 70)),
+            // Above the whisker too: a line through a figure hides it.
+            total_y: self.totals.then(|| Px(axis.y(column.band.map_or(up, |(_, high)| up.max(high))).0 - 70)),
             labelled: (self.columns.len() - 1 - n).is_multiple_of(self.label_every.max(1)),
             year: column.year.as_deref().filter(|_| !self.year_is_near(n)),
             class: column.look.class(),
