@@ -105,7 +105,10 @@ fn signed_exactly(language: Language, amount: Money) -> String {
     }
     let text = numbers::exact(language, amount);
     let sign = if amount.ore() > 0 { "+" } else { "" };
-    format!("{sign}{text}{}kr", numbers::NBSP)
+    match language {
+        Language::Swedish => format!("{sign}{text}{}kr", numbers::NBSP),
+        Language::English => format!("{sign}SEK{}{text}", numbers::NBSP),
+    }
 }
 
 fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Cause {
