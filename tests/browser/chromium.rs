@@ -257,7 +257,7 @@ async fn open(url: &str, directory: &Path, language: &str) -> WebDriverResult<We
         "download.default_directory": directory.join("downloads"),
         "download.prompt_for_download": false,
     });
-    wanted.insert_browser_option("prefs", preferences)?;
+    wanted.set_browser_option("prefs", preferences)?;
     let window = WebDriver::new(url, wanted).await?;
     window.set_script_timeout(DEADLINE).await?;
     window.set_page_load_timeout(DEADLINE).await?;
