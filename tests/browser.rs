@@ -36,6 +36,8 @@ mod pictures;
 mod tasks;
 #[path = "browser/town.rs"]
 mod town;
+#[path = "browser/webdriver.rs"]
+mod webdriver;
 #[path = "browser/weight.rs"]
 mod weight;
 
@@ -49,6 +51,7 @@ use town::Town;
 /// Something that is tried, and its name on the command line.
 type Trial<'a> = (&'static str, Box<dyn Fn() + 'a>);
 
+#[expect(clippy::disallowed_methods, reason = "where pictures go is for whoever runs this to say")]
 fn main() -> ExitCode {
     if let Some(missing) = chromium::missing() {
         eprintln!("{missing}");

@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::webdriver::{Element, Key, WebDriver};
 use serde_json::{Value, json};
-use thirtyfour::common::print::{PrintMargins, PrintPage, PrintParameters};
-use thirtyfour::error::WebDriverResult;
-use thirtyfour::prelude::{By, Key, WebDriver, WebElement};
-use thirtyfour::{BrowserCapabilitiesHelper, ChromiumLikeCapabilities, DesiredCapabilities};
 
 /// How long a page, a download or a script may take on a slow day.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -53,8 +50,7 @@ const HEIGHT: u32 = 800;
 
 /// A browser with one window. It ends when it is dropped.
 pub(crate) struct Chromium {
-    runtime: tokio::runtime::Runtime,
-    window: WebDriver,
+    window: Option<WebDriver>,
     driver: Child,
     profile: tempfile::TempDir,
 }
@@ -62,31 +58,26 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// Starts one that prefers pages in a language (`sv`, `en`).
     pub(crate) fn start(language: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.unwrap();
         let profile = tempfile::tempdir().unwrap();
         let (driver, url) = start_driver(profile.path());
-        let window = runtime.block_on(open(&url, profile.path(), language)).unwrap();
-        let chromium = Self { runtime, window, driver, profile };
+        let window = WebDriver::new(&url, &capabilities(profile.path(), language), DEADLINE);
+        let chromium = Self { window: Some(window), driver, profile };
         chromium.look(WIDE);
         chromium
     }
 
-    fn wait<T>(&self, what: impl Future<Output = WebDriverResult<T>>) -> T {
-        self.runtime.block_on(what).unwrap_or_else(|error| {
-            let place = self.runtime.block_on(self.window.current_url());
-            panic!("{error} (at {})", place.map_or_else(|_| "no page".to_owned(), |url| url.to_string()))
-        })
+    fn window(&self) -> &WebDriver {
+        self.window.as_ref().unwrap()
     }
 
     /// Opens an address.
     pub(crate) fn open(&self, url: &str) {
-        self.wait(self.window.goto(url));
+        self.window().open(url);
     }
 
     /// The path and query of the page that is open.
     pub(crate) fn place(&self) -> String {
-        let url = self.wait(self.window.current_url());
+        let url = self.window().url();
         url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
     }
 
@@ -101,59 +92,52 @@ impl Chromium {
 
     /// Sends one of Chromium's own commands.
     pub(crate) fn command(&self, name: &str, parameters: Value) -> Value {
-        self.wait(self.window.cdp().send_raw(name, parameters))
+        self.window().devtools(name, &parameters)
     }
 
     /// Runs a script in the page, as a function of `arguments`; what it returns.
     pub(crate) fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.wait(async { Ok(self.window.execute(script, arguments).await?.json().clone()) })
+        self.window().run(script, &arguments)
     }
 
     /// Runs a script that answers by calling its last argument.
     pub(crate) fn run_async(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.wait(async { Ok(self.window.execute_async(script, arguments).await?.json().clone()) })
+        self.window().run_async(script, &arguments)
     }
 
     /// Clicks the first element that a selector finds, as somebody with a mouse does.
     pub(crate) fn click(&self, selector: &str) {
-        let element = self.find(selector);
-        self.wait(async {
-            element.scroll_into_view().await?;
-            element.click().await
-        });
+        self.window().click(&self.find(selector));
     }
 
     /// Clicks the link within a selector's elements whose text it is.
     pub(crate) fn follow(&self, within: &str, text: &str) {
-        let links = self.wait(self.window.find_all(By::Css(within.to_owned() + " a")));
-        let link = links.iter().find(|link| self.wait(link.text()).trim() == text);
+        let links = self.window().find(&(within.to_owned() + " a"));
+        let link = links.iter().find(|link| self.window().text(link).trim() == text);
         let link = link.unwrap_or_else(|| panic!("no link «{text}» in {within} at {}", self.place()));
-        self.wait(async {
-            link.scroll_into_view().await?;
-            link.click().await
-        });
+        self.window().click(link);
     }
 
     /// What one reads in the first element that a selector finds.
     pub(crate) fn text(&self, selector: &str) -> String {
-        let element = self.find(selector);
-        self.wait(element.text()).replace(['\u{a0}', '\u{202f}'], " ")
+        self.window().text(&self.find(selector)).replace(['\u{a0}', '\u{202f}'], " ")
     }
 
     /// What one reads in all elements that a selector finds.
     pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
-        let elements = self.wait(self.window.find_all(By::Css(selector)));
-        let text = |element: &WebElement| self.wait(element.text()).replace(['\u{a0}', '\u{202f}'], " ");
+        let elements = self.window().find(selector);
+        let text = |element: &Element| self.window().text(element).replace(['\u{a0}', '\u{202f}'], " ");
         elements.iter().map(text).collect()
     }
 
-    fn find(&self, selector: &str) -> WebElement {
-        self.wait(self.window.find(By::Css(selector)))
+    fn find(&self, selector: &str) -> Element {
+        let mut found = self.window().find(selector).into_iter();
+        found.next().unwrap_or_else(|| panic!("no {selector} at {}", self.place()))
     }
 
     /// Presses a key, wherever the focus is.
     pub(crate) fn press(&self, key: Key) {
-        self.wait(self.window.action_chain().send_keys(key).perform());
+        self.window().press(key);
     }
 
     /// The page as a PNG, all of its height.
@@ -171,14 +155,7 @@ impl Chromium {
 
     /// The page on A4, as a PDF.
     pub(crate) fn print(&self) -> Vec<u8> {
-        let none = PrintMargins { top: 0.0, bottom: 0.0, left: 0.0, right: 0.0 };
-        let parameters = PrintParameters {
-            page: PrintPage { width: 21.0, height: 29.7 },
-            margin: none,
-            shrink_to_fit: false,
-            ..PrintParameters::default()
-        };
-        self.wait(self.window.print_page(parameters))
+        self.window().print()
     }
 
     /// Waits for a file to be there whole in the directory of downloads; its name and content.
@@ -202,7 +179,8 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        let _ = self.runtime.block_on(self.window.clone().quit());
+        // The browser ends before its driver.
+        drop(self.window.take());
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
@@ -233,33 +211,27 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-async fn open(url: &str, directory: &Path, language: &str) -> WebDriverResult<WebDriver> {
+/// What is asked of the browser.
+fn capabilities(directory: &Path, language: &str) -> Value {
     let profile: PathBuf = directory.join("profile");
-    let mut wanted = DesiredCapabilities::chrome();
-    for argument in [
-        "--headless=new",
-        "--force-prefers-reduced-motion",
-        "--hide-scrollbars",
-        "--no-first-run",
-        "--disable-gpu",
+    let mut arguments = vec![
+        "--headless=new".to_owned(),
+        "--force-prefers-reduced-motion".to_owned(),
+        "--hide-scrollbars".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-gpu".to_owned(),
         // Containers have little shared memory.
-        "--disable-dev-shm-usage",
-        &format!("--user-data-dir={}", profile.display()),
-    ] {
-        wanted.add_arg(argument)?;
-    }
+        "--disable-dev-shm-usage".to_owned(),
+        format!("--user-data-dir={}", profile.display()),
+    ];
     // Chromium's sandbox does not work for root.
     if is_root() {
-        wanted.add_arg("--no-sandbox")?;
+        arguments.push("--no-sandbox".to_owned());
     }
     let preferences = json!({
         "intl.accept_languages": language,
         "download.default_directory": directory.join("downloads"),
         "download.prompt_for_download": false,
     });
-    wanted.set_browser_option("prefs", preferences)?;
-    let window = WebDriver::new(url, wanted).await?;
-    window.set_script_timeout(DEADLINE).await?;
-    window.set_page_load_timeout(DEADLINE).await?;
-    Ok(window)
+    json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments, "prefs": preferences}})
 }

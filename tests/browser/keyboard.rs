@@ -1,7 +1,7 @@
 //! Without a mouse: every stop of the focus is seen, and the first task is done with Tab and Enter alone.
 
+use crate::webdriver::Key;
 use serde_json::Value;
-use thirtyfour::prelude::Key;
 
 use crate::chromium::{Chromium, WIDE};
 use crate::town::Town;

@@ -137,6 +137,13 @@ pub(crate) fn quantity(language: Language, quantity: Quantity) -> String {
     fixed(language, value, decimals)
 }
 
+/// A quantity as a sentence has it: rounded to two decimals, or three below one.
+pub(crate) fn rounded(quantity: Quantity) -> Quantity {
+    let micros = quantity.micros();
+    let step = if micros.unsigned_abs() >= 1_000_000 { 10_000 } else { 1_000 };
+    Quantity::from_micros(div_half_away(micros, step) * step)
+}
+
 /// Hundredths of a unit as whole units, or with a decimal where the axis is that small.
 pub(crate) fn hundredths(language: Language, value: i64) -> String {
     match value % 100 {

@@ -144,7 +144,7 @@ fn why(visit: &Visit, driver: &Driver<'_>) -> String {
     let (language, parts) = (visit.language, &driver.parts);
     let unit =
         visit.catalogue.meter(driver.key.service, driver.key.meter).map_or("", |meter| meter.unit.as_str());
-    let quantity = |quantity| words::amount(language, quantity, unit);
+    let quantity = |quantity| words::amount(language, numbers::rounded(quantity), unit);
     let mut told = Vec::new();
     match (driver.before, driver.after) {
         (None, Some(after)) if parts.new.ore() != 0 => {
