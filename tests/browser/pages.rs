@@ -48,7 +48,9 @@ pub(crate) fn of(town: &Town, chromium: &Chromium) -> Vec<String> {
 /// What pages of the same kind have in common: the parts of the path that are not names.
 fn kind(path: &str) -> String {
     let parts: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
-    let named = |(n, part): (usize, &&str)| if n == 2 { "*".to_owned() } else { (*part).to_owned() };
+    let is_name = |n: usize, part: &str| n > 1 && !["quarantine", "sources"].contains(&part);
+    let named =
+        |(n, part): (usize, &&str)| if is_name(n, part) { "*".to_owned() } else { (*part).to_owned() };
     parts.iter().enumerate().map(named).collect::<Vec<_>>().join("/")
 }
 

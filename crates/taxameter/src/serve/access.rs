@@ -250,7 +250,8 @@ fn permission(method: &Method, path: &str) -> Option<Permission> {
         (_, "object") if is_read => Permission::Object,
         ("/v1/coverage" | "/v1/gaps", _) if is_read => Permission::Quality,
         (_, "exports" | "reports" | "months") if is_read => Permission::Books,
-        ("/metrics", _) | (_, "quarantine" | "collectors" | "pull-collectors" | "reconciliation")
+        ("/metrics", _)
+        | (_, "quarantine" | "collectors" | "pull-collectors" | "reconciliation" | "retention")
             if is_read =>
         {
             Permission::Operations
