@@ -99,6 +99,7 @@ texts! {
         closed: "Stängd", "Closed";
         net: "Netto", "Net";
         files: "Filer", "Files";
+        package: "Allt (zip)", "All (zip)";
         fingerprint: "Kontrollsumma", "Checksum";
         same_data: "Samma data", "The same data";
         generated: "Hämtad", "Generated";

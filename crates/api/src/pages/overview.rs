@@ -46,6 +46,8 @@ pub(crate) struct Input<'a> {
     pub(crate) why: &'a dyn Fn(&str) -> String,
     /// What the object is to collect in the year of the last shown month; none where the viewer does not see it.
     pub(crate) to_collect: Option<Money>,
+    /// Whether the viewer may have the months' files.
+    pub(crate) has_files: bool,
 }
 
 #[derive(Template)]

@@ -57,6 +57,7 @@ pub(crate) async fn get(
     let input = Input {
         why: &why,
         to_collect,
+        has_files: visit.viewer.may(Permission::Books),
         catalogue: &visit.catalogue,
         language: visit.language,
         months: &months,

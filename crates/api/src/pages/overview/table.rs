@@ -139,11 +139,16 @@ impl Figured<'_> {
             net: numbers::scaled(self.language, total.net, numbers::Scale::Kronor),
             surcharge: numbers::scaled(self.language, total.surcharge, numbers::Scale::Kronor),
             hash: figures.hash.as_ref().map(|hash| hash.chars().take(12).collect()),
-            files: vec![
-                file("XLSX", "xlsx", ""),
-                file("CSV (Excel)", "csv", "dialect=excel-sv"),
-                file("CSV", "csv", ""),
-            ],
+            files: if self.input.has_files {
+                vec![
+                    file(self.t.package, "package.zip", ""),
+                    file("XLSX", "xlsx", ""),
+                    file("CSV (Excel)", "csv", "dialect=excel-sv"),
+                    file("CSV", "csv", ""),
+                ]
+            } else {
+                Vec::new()
+            },
         }
     }
 }

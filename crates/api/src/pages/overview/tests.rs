@@ -142,6 +142,7 @@ fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String
         frame,
         why: &|_| "användning +42 770 kr".to_owned(),
         to_collect: Some(Money::from_ore(400_000_000)),
+        has_files: true,
     };
     Overview::build(input).unwrap().render().unwrap()
 }
