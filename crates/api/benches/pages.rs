@@ -20,6 +20,7 @@ use api::{Cubes, Metrics, Shared};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
+use billing::{Accept, Closing};
 use domain::access::{Grant, Role, Scope, Viewer};
 use futures::FutureExt;
 use http_body_util::BodyExt;
@@ -90,9 +91,15 @@ fn main() {
         world.catalogue.store(Arc::new(large()));
         world.usage.lock().days = usage(month("2021-01"), month("2023-12"));
         world.count(&[]).await;
+        world.start_owner();
+        let biller = world.biller_at(now);
+        for at in month("2021-01").through(month("2023-11")) {
+            let closing = biller.close(at, Accept::default()).await.unwrap();
+            assert!(matches!(closing, Closing::Closed(_)), "{closing:?}");
+        }
         let registry = prometheus::Registry::new();
         let shared = Shared {
-            biller: world.biller_at(now),
+            biller,
             store: world.store.clone(),
             catalogue: Arc::clone(&world.catalogue),
             metrics: Metrics::register(&registry).unwrap(),
