@@ -57,7 +57,8 @@ pub(crate) async fn get(
     let params = Params::read(&uri, &["month", "limit", "cursor", "format"])?;
     let month = params.required_month("month")?;
     let format = Format::of(&params, &headers)?;
-    let mut gaps = shared.biller.gaps(month).await.map_err(|error| crate::billing_problem(&error))?;
+    let view = shared.view().await?;
+    let mut gaps = view.gaps(month..=month).await.map_err(|error| crate::billing_problem(&error))?;
     gaps.retain(|gap| viewer.covers_service(&gap.service));
     let (gaps, next) = cursor::page(uri.path(), &params, gaps, key)?;
     let items: Vec<Item> = gaps.into_iter().map(|gap| item(month, gap)).collect();

@@ -90,6 +90,13 @@ pub struct Shared {
     pub now: fn() -> Instant,
 }
 
+impl Shared {
+    /// What there is now, for the questions of one request.
+    async fn view(&self) -> Result<billing::View, Problem> {
+        self.biller.view().await.map_err(|error| billing_problem(&error))
+    }
+}
+
 /// What the caller learns when the store does not answer: that it is away, or that something of ours is broken.
 fn store_problem(error: &store::Error) -> Problem {
     if error.is_connection() { Problem::unavailable(error) } else { Problem::internal(error) }

@@ -1,6 +1,5 @@
 //! What others ask about months, and how they decide about them.
 
-use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use domain::catalogue::Catalogue;
 use domain::charge::Totals;
 use domain::{Instant, Month};
 use eventlog::EventLog;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::FutureExt;
 use serde::Serialize;
 use store::charges::{MonthRecord, Outcome};
 use store::control::ControlOutcome;
@@ -33,9 +32,6 @@ use crate::signature::Signature;
 
 /// How often a decision's outcome is asked for: a close takes tenths of a second.
 const OUTCOME_POLL: Duration = Duration::from_millis(25);
-
-/// How many months are read at the same time: most of them wait for short questions to the store.
-const BILLS_AT_ONCE: usize = 6;
 
 /// How long an identity is known unless it is configured (counting §5), in months.
 const HORIZON_MONTHS: u32 = 25;
@@ -150,26 +146,6 @@ impl Biller {
     pub async fn months(&self) -> crate::Result<Vec<MonthSummary>> {
         let bills = self.bills(..).await?;
         Ok(bills.iter().map(|bill| bill.summary()).collect())
-    }
-
-    /// The bills of the months that there are among some, in order, all as of the same decisions and usage.
-    pub async fn bills(&self, among: impl RangeBounds<Month>) -> crate::Result<Vec<Arc<Bill>>> {
-        let (ledger, revisions) = self.as_of_now().await?;
-        let catalogue = self.catalogue();
-        let months = listed(&ledger, &revisions).into_iter().filter(|month| among.contains(month));
-        let reckoner = self.reckoner();
-        let bill = |month| match ledger.closing(month) {
-            Some(record) => reckoner.frozen(record).left_future(),
-            None => reckoner.preview(&catalogue, month, &ledger, &revisions).right_future(),
-        };
-        stream::iter(months).map(bill).buffered(BILLS_AT_ONCE).try_collect().await
-    }
-
-    /// The first and the last month that there are; none without any usage.
-    pub async fn known_months(&self) -> crate::Result<Option<(Month, Month)>> {
-        let (ledger, revisions) = self.as_of_now().await?;
-        let months = listed(&ledger, &revisions);
-        Ok(months.first().copied().zip(months.last().copied()))
     }
 
     /// What would stand in the way of closing a month, as of now. The close itself looks again, at its own cut.

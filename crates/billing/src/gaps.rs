@@ -1,6 +1,7 @@
 //! What a month's data lacks, and what was decided about it (R18, counting §6).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -8,6 +9,7 @@ use domain::Month;
 use domain::catalogue::{Catalogue, Service};
 use domain::rating::Rated;
 use domain::usage::MeterKind;
+use futures::future::try_join_all;
 use store::usage::{Gap, GapKind};
 
 use crate::bill::MonthState;
@@ -16,6 +18,7 @@ use crate::blocker;
 use crate::error::storing;
 use crate::ledger::Ledger;
 use crate::reckoning::Revisions;
+use crate::view::View;
 
 /// What is wrong with some days of a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,14 +102,17 @@ pub struct MonthGap {
     pub decision: GapDecision,
 }
 
-impl Biller {
-    /// What a month's data lacks, ordered by service, meter, source and day. Nothing of months that are not there.
-    pub async fn gaps(&self, month: Month) -> crate::Result<Vec<MonthGap>> {
-        let (ledger, revisions) = self.as_of_now().await?;
-        self.gaps_as_of(&self.catalogue(), month, &ledger, &revisions).await
+impl View {
+    /// What the data of some months lacks, month by month, ordered by service, meter, source and day. Nothing of months that
+    /// are not there.
+    pub async fn gaps(&self, months: RangeInclusive<Month>) -> crate::Result<Vec<MonthGap>> {
+        let of_month = |month| self.biller.gaps_as_of(&self.catalogue, month, &self.ledger, &self.revisions);
+        Ok(try_join_all(months.start().through(*months.end()).map(of_month)).await?.concat())
     }
+}
 
-    /// The same as of some revisions of the usage, by what a catalogue asks for.
+impl Biller {
+    /// What the data of a month lacks as of some revisions of the usage, by what a catalogue asks for.
     pub(crate) async fn gaps_as_of(
         &self,
         catalogue: &Arc<Catalogue>,

@@ -37,7 +37,9 @@ pub mod retention;
 mod signature;
 pub mod simulate;
 mod slots;
+mod sums;
 mod usage;
+mod view;
 mod waiting;
 mod year;
 
@@ -57,6 +59,7 @@ pub use month::MonthReport;
 pub use quarantine::Replay;
 pub use signature::{InvalidSignature, Signature};
 pub use usage::{UsageItem, UsageQuery};
+pub use view::View;
 pub use waiting::Waiting;
 pub use year::{YearCustomer, YearGrouping, YearItem, YearMeter, YearMonth, YearReport};
 

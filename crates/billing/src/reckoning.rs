@@ -10,7 +10,7 @@ use domain::usage::{DailyUsage, MonthlyUsage};
 use domain::{Month, Rate};
 use sha2::{Digest as _, Sha256};
 use store::charges::MonthRecord;
-use store::usage::DailyFilter;
+use store::usage::{DailyFilter, SubjectGrouping, UniqueUsage};
 use store::{AsOf, Store};
 
 use crate::bill::{Bill, Frozen, MonthState};
@@ -18,11 +18,16 @@ use crate::digest::digest;
 use crate::error::{Error, storing};
 use crate::ledger::Ledger;
 use crate::slots::Slots;
+use crate::sums::MonthSums;
 
 /// How many lines are kept in memory, of each kind. A reckoning holds each line twice (as used and as charged) in about 150
 /// bytes, so this is the identity horizon of 25 months of a municipality like Linköping (25,000 lines a month) in at most
-/// 200 MB. With less, every question would reckon again what the last one pushed out.
+/// 200 MB. Of older months the sums and corrections are kept, which are all that questions about many months need.
 const LINES_KEPT_MAX: usize = 1_400_000;
+
+/// How many sums by payer and class are kept, and as many groups of distinct subjects: some tens of megabytes, ten years of
+/// such a municipality.
+const SUMS_KEPT_MAX: usize = 300_000;
 
 /// Which revision of each month's usage there is.
 #[derive(Debug, Clone)]
@@ -59,6 +64,19 @@ fn first_128_bits(hasher: Sha256) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// What tells one grouping of subjects from another.
+fn fingerprint(SubjectGrouping { by_class, groups }: &SubjectGrouping) -> u128 {
+    let mut hasher = Sha256::new();
+    hasher.update([u8::from(*by_class), u8::from(groups.is_some())]);
+    for (costcentre, group) in groups.iter().flatten() {
+        for code in [costcentre, group] {
+            hasher.update(code.len().to_le_bytes());
+            hasher.update(code);
+        }
+    }
+    first_128_bits(hasher)
+}
+
 /// A month's own usage, rated and charged as if nothing had been billed before.
 #[derive(Debug)]
 pub(crate) struct Reckoned {
@@ -82,6 +100,14 @@ struct CorrectionOrigin {
     booked_to: u64,
 }
 
+/// What the usage of a closed month came to since it was billed.
+#[derive(Debug)]
+struct Corrections {
+    charges: Vec<Charge>,
+    unattributed: Vec<Line>,
+    findings: Vec<Finding>,
+}
+
 /// What a preview was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct PreviewOrigin {
@@ -95,7 +121,10 @@ pub(crate) struct Reckoner {
     store: Store,
     /// By month, and whether it is of a cut (a close must not throw out what the previews need).
     reckoned: Slots<(Month, bool), Origin, Reckoned>,
-    corrections: Slots<(Month, bool), CorrectionOrigin, Vec<Charge>>,
+    sums: Slots<Month, Origin, MonthSums>,
+    /// By month and grouping, made from a revision of the month's usage.
+    distinct: Slots<(Month, u128), u128, Vec<UniqueUsage>>,
+    corrections: Slots<(Month, bool), CorrectionOrigin, Corrections>,
     frozen: Slots<Month, u64, Bill>,
     previews: Slots<Month, PreviewOrigin, Bill>,
     /// One reckoning at a time: whoever waited finds it done.
@@ -107,6 +136,8 @@ impl Reckoner {
         Self {
             store,
             reckoned: Slots::new(LINES_KEPT_MAX),
+            sums: Slots::new(SUMS_KEPT_MAX),
+            distinct: Slots::new(SUMS_KEPT_MAX),
             corrections: Slots::new(LINES_KEPT_MAX),
             frozen: Slots::new(LINES_KEPT_MAX),
             previews: Slots::new(LINES_KEPT_MAX / 3),
@@ -168,6 +199,43 @@ impl Reckoner {
         Ok(reckoned)
     }
 
+    /// A month's own usage as of now, added up over cost centres.
+    pub(crate) async fn sums(
+        &self,
+        catalogue: &Arc<Catalogue>,
+        month: Month,
+        revisions: &Revisions,
+        agreements: bool,
+    ) -> crate::Result<Arc<MonthSums>> {
+        let origin =
+            Origin { catalogue: catalogue.version.clone(), token: revisions.token(month), agreements };
+        if let Some(known) = self.sums.get(month, &origin) {
+            return Ok(known);
+        }
+        let reckoned = self.reckon(catalogue, month, revisions, agreements).await?;
+        let gaps = self.store.gaps(month, revisions.as_of).await.map_err(storing("reading gaps"))?;
+        let sums = Arc::new(off_the_loop(move || MonthSums::of(&reckoned.rated, &gaps)).await);
+        self.sums.put(month, origin, sums.sums.len(), Arc::clone(&sums));
+        Ok(sums)
+    }
+
+    /// The distinct subjects of a month as of now, by the groups that are asked for.
+    pub(crate) async fn distinct(
+        &self,
+        month: Month,
+        revisions: &Revisions,
+        grouping: &SubjectGrouping,
+    ) -> crate::Result<Arc<Vec<UniqueUsage>>> {
+        let (slot, token) = ((month, fingerprint(grouping)), revisions.token(month));
+        if let Some(known) = self.distinct.get(slot, &token) {
+            return Ok(known);
+        }
+        let found = self.store.unique_usage(month..=month, revisions.as_of, grouping).await;
+        let found = Arc::new(found.map_err(storing("reading distinct subjects"))?);
+        self.distinct.put(slot, token, found.len().max(1), Arc::clone(&found));
+        Ok(found)
+    }
+
     /// A month's usage, and the days of the cost centres that change hands within it.
     pub(crate) async fn usage(
         &self,
@@ -219,11 +287,10 @@ impl Reckoner {
             if unchanged.is_some_and(|then| then.token(closed) == revisions.token(closed)) {
                 continue;
             }
-            charges
-                .extend(self.corrections(catalogue, month, closed, ledger, revisions).await?.iter().cloned());
-            let fresh = self.reckon(catalogue, closed, revisions, ledger.bills_agreements(closed)).await?;
-            unattributed.extend(fresh.rated.unattributed().cloned());
-            findings.extend(fresh.rated.findings.iter().map(|f| (closed, f.clone())));
+            let later = self.corrections(catalogue, month, closed, ledger, revisions).await?;
+            charges.extend(later.charges.iter().cloned());
+            unattributed.extend(later.unattributed.iter().cloned());
+            findings.extend(later.findings.iter().map(|f| (closed, f.clone())));
         }
         let rate = catalogue.rate(month);
         Ok(Bill {
@@ -262,7 +329,7 @@ impl Reckoner {
         Ok(bill)
     }
 
-    /// The correction lines of a closed month that the month which closes next would bill.
+    /// What the month which closes next would bill of a closed one, and what stands in the way of it.
     async fn corrections(
         &self,
         catalogue: &Arc<Catalogue>,
@@ -270,7 +337,7 @@ impl Reckoner {
         closed: Month,
         ledger: &Ledger,
         revisions: &Revisions,
-    ) -> crate::Result<Arc<Vec<Charge>>> {
+    ) -> crate::Result<Arc<Corrections>> {
         let agreements = ledger.bills_agreements(closed);
         let origin = CorrectionOrigin {
             fresh: Origin {
@@ -293,9 +360,14 @@ impl Reckoner {
             booked.extend(lines.iter().filter(|line| line.usage_month() == closed).cloned());
         }
         let rate: Option<Rate> = catalogue.rate(closed).map(|rate| rate.rate);
-        let made = off_the_loop(move || corrections(month, closed, rate, &fresh.charges, &booked)).await;
-        let made = Arc::new(made);
-        self.corrections.put(slot, origin, made.len(), Arc::clone(&made));
+        let made = off_the_loop(move || Corrections {
+            charges: corrections(month, closed, rate, &fresh.charges, &booked),
+            unattributed: fresh.rated.unattributed().cloned().collect(),
+            findings: fresh.rated.findings.clone(),
+        });
+        let made = Arc::new(made.await);
+        let size = made.charges.len() + made.unattributed.len() + made.findings.len();
+        self.corrections.put(slot, origin, size, Arc::clone(&made));
         Ok(made)
     }
 

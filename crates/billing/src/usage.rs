@@ -9,12 +9,12 @@ use domain::event::CustomerKind;
 use domain::rating::{Line, Payer, Rated, Tariff};
 use domain::usage::MeterKind;
 use domain::{Money, Month, Quantity};
-use store::usage::{GapKind, SubjectGrouping, UniqueUsage};
+use store::usage::{SubjectGrouping, UniqueUsage};
 
 use crate::biller::{Biller, listed};
-use crate::error::storing;
-use crate::gaps::days_of;
-use crate::reckoning::{Reckoned, Revisions, off_the_loop};
+use crate::reckoning::{Reckoned, off_the_loop};
+use crate::sums::{MonthSums, Sum};
+use crate::view::View;
 
 /// Which usage, in which groups. Month, service and meter always tell groups apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,36 +93,50 @@ pub struct UsageItem {
 type Key = (Month, String, String, String, Option<String>, String);
 
 impl Biller {
+    /// [`View::usage_items`] as of now.
+    pub async fn usage_items(&self, query: &UsageQuery) -> crate::Result<Vec<UsageItem>> {
+        self.view().await?.usage_items(query).await
+    }
+}
+
+impl View {
     /// Usage and its cost, ordered by month, service, meter, class, customer and cost centre. Closed months are reckoned
     /// with what came later, as if it had come in time.
     pub async fn usage_items(&self, query: &UsageQuery) -> crate::Result<Vec<UsageItem>> {
-        let (ledger, revisions) = self.as_of_now().await?;
-        let catalogue = self.catalogue();
-        let months: Vec<Month> = listed(&ledger, &revisions)
+        let Self { catalogue, ledger, revisions, .. } = self;
+        let months: Vec<Month> = listed(ledger, revisions)
             .into_iter()
             .chain(revisions.months().filter(|month| !ledger.bills_agreements(*month)))
             .filter(|month| (query.from..=query.to).contains(month))
             .collect();
-        let mut reckoned = Vec::new();
+        let (mut sums, mut reckoned) = (Vec::new(), Vec::new());
         for month in months {
             let agreements = ledger.bills_agreements(month);
-            reckoned.push(self.reckoner().reckon(&catalogue, month, &revisions, agreements).await?);
+            sums.push(self.reckoner().sums(catalogue, month, revisions, agreements).await?);
+            if needs_lines(query) {
+                reckoned.push(self.reckoner().reckon(catalogue, month, revisions, agreements).await?);
+            }
         }
-        let distinct = self.distinct(query, &catalogue, &reckoned, &revisions).await?;
-        let estimated = self.estimated(&reckoned, &revisions).await?;
+        let distinct = self.distinct(query, &sums).await?;
         let query = query.clone();
         Ok(off_the_loop(move || {
-            let mut items: Vec<UsageItem> =
-                reckoned.iter().flat_map(|month| group(&month.rated, &query)).collect();
+            let mut items: Vec<UsageItem> = if needs_lines(&query) {
+                let grouped = |month: &Arc<Reckoned>| group(month.rated.month, lines(&month.rated), &query);
+                reckoned.iter().flat_map(grouped).collect()
+            } else {
+                let grouped =
+                    |month: &Arc<MonthSums>| group(month.month, month.sums.iter().map(Used::from), &query);
+                sums.iter().flat_map(grouped).collect()
+            };
             for item in items.iter_mut().filter(|item| item.tariff.kind == MeterKind::Unique) {
                 if let Some(amount) = distinct.get(&distinct_key(&query, item)) {
                     item.quantity = MeterKind::Unique.quantity(*amount, item.month);
                 }
             }
             for item in &mut items {
+                let of_month = sums.iter().find(|sums| sums.month == item.month);
                 let (service, meter, _) = item.tariff.key();
-                let days = estimated.get(&(item.month, service.to_owned(), meter.to_owned()));
-                item.estimated_days = days.copied().unwrap_or_default();
+                item.estimated_days = of_month.map_or(0, |sums| sums.estimated_days(service, meter));
             }
             items.sort_by(|a, b| order(a).cmp(&order(b)));
             items
@@ -130,36 +144,18 @@ impl Biller {
         .await)
     }
 
-    /// The estimated days of each month, service and meter that has any.
-    async fn estimated(
-        &self,
-        reckoned: &[Arc<Reckoned>],
-        revisions: &Revisions,
-    ) -> crate::Result<BTreeMap<(Month, String, String), u32>> {
-        let mut estimated = BTreeMap::new();
-        for month in reckoned.iter().map(|reckoned| reckoned.rated.month) {
-            let gaps = self.store().gaps(month, revisions.as_of).await.map_err(storing("reading gaps"))?;
-            for ((service, meter), days) in days_of(&gaps, GapKind::Estimated) {
-                estimated.insert((month, service.to_owned(), meter.to_owned()), days);
-            }
-        }
-        Ok(estimated)
-    }
-
     /// Distinct subjects of `unique` meters by group, counted anew wherever a group has more than one class of one cost
     /// centre. A cost centre that changes hands within a month counts with who owns it on the month's last day.
     async fn distinct(
         &self,
         query: &UsageQuery,
-        catalogue: &Catalogue,
-        reckoned: &[Arc<Reckoned>],
-        revisions: &Revisions,
+        sums: &[Arc<MonthSums>],
     ) -> crate::Result<BTreeMap<Key, i128>> {
         let mut amounts = BTreeMap::new();
         let is_single = query.by_class && query.by_costcentre;
-        for month in reckoned {
-            let has_unique = lines(&month.rated)
-                .any(|line| line.tariff.kind == MeterKind::Unique && wanted(&line.tariff, query));
+        for MonthSums { month, sums, .. } in sums.iter().map(Arc::as_ref) {
+            let has_unique =
+                sums.iter().any(|sum| sum.tariff.kind == MeterKind::Unique && wanted(&sum.tariff, query));
             if !has_unique || is_single {
                 continue;
             }
@@ -170,19 +166,23 @@ impl Biller {
             {
                 let grouping = SubjectGrouping {
                     by_class: query.by_class,
-                    groups: groups(query, catalogue, month.rated.month, sight),
+                    groups: groups(query, &self.catalogue, *month, sight),
                 };
-                let months = month.rated.month..=month.rated.month;
-                let found = self.store().unique_usage(months, revisions.as_of, &grouping).await;
-                let found = found.map_err(storing("reading distinct subjects"))?.into_iter();
+                let found = self.reckoner().distinct(*month, &self.revisions, &grouping).await?;
                 let is_seen = |row: &UniqueUsage| {
                     (sight == Sight::Everyones) == query.viewer.sees_service(&row.service)
                 };
-                amounts.extend(found.filter(is_seen).map(|row| (row_key(query, row.clone()), row.amount)));
+                let seen = found.iter().filter(|row| is_seen(row));
+                amounts.extend(seen.map(|row| (row_key(query, row.clone()), row.amount)));
             }
         }
         Ok(amounts)
     }
+}
+
+/// Whether single cost centres matter, so that sums over them are no answer.
+fn needs_lines(query: &UsageQuery) -> bool {
+    is_by_costcentre(query) || query.viewer.names_costcentres()
 }
 
 /// Whether cost centres (else customers) are told apart, by the question or by what it is limited to.
@@ -254,8 +254,40 @@ fn order(item: &UsageItem) -> (Month, &str, &str, Option<&str>, Option<&str>, Op
     (item.month, &item.tariff.service, &item.tariff.meter, class, customer, costcentre)
 }
 
-fn lines(rated: &Rated) -> impl Iterator<Item = &Line> {
-    rated.lines.iter().chain(&rated.unpriced)
+/// What goes into a group: a line, or the sum of several.
+#[derive(Clone, Copy)]
+struct Used<'a> {
+    customer: Option<&'a Payer>,
+    /// Empty for a sum.
+    costcentre: &'a str,
+    tariff: &'a Arc<Tariff>,
+    amount: i128,
+    gross: Money,
+}
+
+impl<'a> From<&'a Line> for Used<'a> {
+    fn from(line: &'a Line) -> Self {
+        let Line { tariff, amount, gross, .. } = line;
+        let (customer, costcentre) = (line.customer.as_deref(), &*line.costcentre);
+        Self { customer, costcentre, tariff, amount: *amount, gross: *gross }
+    }
+}
+
+impl<'a> From<&'a Sum> for Used<'a> {
+    fn from(Sum { customer, tariff, amount, gross }: &'a Sum) -> Self {
+        Self { customer: customer.as_deref(), costcentre: "", tariff, amount: *amount, gross: *gross }
+    }
+}
+
+impl Used<'_> {
+    fn belongs(&self) -> Belongs<'_> {
+        let customer = self.customer.map(|payer| payer.code.as_str());
+        Belongs { service: &self.tariff.service, customer, costcentre: self.costcentre }
+    }
+}
+
+fn lines(rated: &Rated) -> impl Iterator<Item = Used<'_>> {
+    rated.lines.iter().chain(&rated.unpriced).map(Used::from)
 }
 
 fn wanted(tariff: &Tariff, query: &UsageQuery) -> bool {
@@ -265,59 +297,58 @@ fn wanted(tariff: &Tariff, query: &UsageQuery) -> bool {
         && is(&query.product, &tariff.product)
 }
 
-/// The payer of a line, as far as payers are told apart.
-fn told<'l>(line: &'l Line, query: &UsageQuery) -> Option<&'l Payer> {
-    let payer = line.customer.as_deref();
-    payer.filter(|payer| query.by_customer || (query.by_object && payer.kind == CustomerKind::Objekt))
+/// Who pays, as far as payers are told apart.
+fn told<'a>(used: Used<'a>, query: &UsageQuery) -> Option<&'a Payer> {
+    used.customer.filter(|payer| query.by_customer || (query.by_object && payer.kind == CustomerKind::Objekt))
 }
 
 /// What a group adds up to.
-struct Sum<'a> {
-    first: &'a Line,
+struct Group<'a> {
+    first: Used<'a>,
     amount: i128,
     cost: Money,
 }
 
 /// The groups of a month. Lines share their payer, cost centre and tariff, so these are told apart by where they are, which
 /// costs a fraction of comparing their names.
-fn group(rated: &Rated, query: &UsageQuery) -> Vec<UsageItem> {
+fn group<'a>(month: Month, used: impl Iterator<Item = Used<'a>>, query: &UsageQuery) -> Vec<UsageItem> {
     let mut meters: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     let mut meter_of: BTreeMap<*const Tariff, Option<usize>> = BTreeMap::new();
-    let mut sums: BTreeMap<(usize, *const u8, *const u8), Sum<'_>> = BTreeMap::new();
+    let mut groups: BTreeMap<(usize, *const u8, *const u8), Group<'_>> = BTreeMap::new();
     let sees_all = query.viewer.sees_all();
-    for line in lines(rated) {
-        let meter = *meter_of.entry(Arc::as_ptr(&line.tariff)).or_insert_with(|| {
-            let (service, meter, class) = line.tariff.key();
+    for used in used {
+        let meter = *meter_of.entry(Arc::as_ptr(used.tariff)).or_insert_with(|| {
+            let (service, meter, class) = used.tariff.key();
             let next = meters.len();
-            wanted(&line.tariff, query).then(|| {
+            wanted(used.tariff, query).then(|| {
                 *meters.entry((service, meter, if query.by_class { class } else { "" })).or_insert(next)
             })
         });
         let Some(meter) = meter else { continue };
-        let customer = line.customer.as_deref().map(|payer| payer.code.as_str());
+        let customer = used.customer.map(|payer| payer.code.as_str());
         if query.customer.is_some() && query.customer.as_deref() != customer
-            || query.costcentre.as_deref().is_some_and(|wanted| *line.costcentre != *wanted)
-            || !sees_all && !query.viewer.sees(line.belongs())
+            || query.costcentre.as_deref().is_some_and(|wanted| used.costcentre != wanted)
+            || !sees_all && !query.viewer.sees(used.belongs())
         {
             continue;
         }
         let place = |text: Option<&str>| text.map_or(std::ptr::null(), str::as_ptr);
-        let payer = told(line, query).map(|payer| payer.code.as_str());
-        let costcentre = query.by_costcentre.then_some(&*line.costcentre);
+        let payer = told(used, query).map(|payer| payer.code.as_str());
+        let costcentre = query.by_costcentre.then_some(used.costcentre);
         let key = (meter, place(payer), place(costcentre));
-        let sum = sums.entry(key).or_insert(Sum { first: line, amount: 0, cost: Money::ZERO });
-        sum.amount = sum.amount.saturating_add(line.amount);
-        sum.cost += line.gross;
+        let group = groups.entry(key).or_insert(Group { first: used, amount: 0, cost: Money::ZERO });
+        group.amount = group.amount.saturating_add(used.amount);
+        group.cost += used.gross;
     }
-    let item = |sum: Sum<'_>| UsageItem {
-        month: rated.month,
-        tariff: Arc::clone(&sum.first.tariff),
-        class: query.by_class.then(|| sum.first.tariff.class.clone()),
-        customer: told(sum.first, query).map(|payer| payer.code.clone()),
-        costcentre: query.by_costcentre.then(|| sum.first.costcentre.to_string()),
-        quantity: sum.first.tariff.kind.quantity(sum.amount, rated.month),
-        cost: sum.cost,
+    let item = |Group { first, amount, cost }: Group<'_>| UsageItem {
+        month,
+        tariff: Arc::clone(first.tariff),
+        class: query.by_class.then(|| first.tariff.class.clone()),
+        customer: told(first, query).map(|payer| payer.code.clone()),
+        costcentre: query.by_costcentre.then(|| first.costcentre.to_owned()),
+        quantity: first.tariff.kind.quantity(amount, month),
+        cost,
         estimated_days: 0,
     };
-    sums.into_values().map(item).collect()
+    groups.into_values().map(item).collect()
 }

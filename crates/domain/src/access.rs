@@ -214,6 +214,11 @@ impl Viewer {
         })
     }
 
+    /// Whether single cost centres matter to what is seen, besides services and customers.
+    pub fn names_costcentres(&self) -> bool {
+        self.grants.iter().any(|grant| grant.role == Role::Payer && !grant.scope.costcentres.is_empty())
+    }
+
     /// Whether all of a service is seen, whoever pays.
     pub fn sees_service(&self, service: &str) -> bool {
         self.sees_all()
@@ -310,6 +315,8 @@ mod tests {
         );
         assert!(!both.sees(what("mdm", Some("UAF"), "441002")) && !both.sees_all());
         assert!(both.sees_service("e-moten") && !both.sees_service("mdm"));
+        let customers = Grant { role: Role::Payer, scope: scope(&[], &[], &["KLF"], &[]) };
+        assert!(both.names_costcentres() && !Viewer::new([customers]).names_costcentres());
         assert!(Viewer::admin().sees(what("mdm", None, "1")) && Viewer::admin().sees_all());
         let operator = Viewer::new([Grant { role: Role::Operator, scope: Scope::default() }]);
         assert!(!operator.sees(what("mdm", Some("KLF"), "110200")) && !operator.sees_all());

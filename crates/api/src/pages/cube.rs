@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, Weak};
 
-use billing::{Bill, MonthState};
+use billing::{Bill, MonthState, View};
 use domain::access::Viewer;
 use domain::charge::{Charge, Totals};
 use domain::rating::{Payer, Tariff};
@@ -187,11 +187,12 @@ impl Cubes {
 /// The cubes of the months that there are within two, in order.
 pub(crate) async fn cubes(
     shared: &Shared,
+    view: &View,
     viewer: &Viewer,
     from: Month,
     to: Month,
 ) -> Result<Vec<Arc<Cube>>, Problem> {
-    let bills = shared.biller.bills(from..=to).await.map_err(|error| crate::billing_problem(&error))?;
+    let bills = view.bills(from..=to).await.map_err(|error| crate::billing_problem(&error))?;
     let (cubes, viewer) = (shared.cubes.clone(), viewer.clone());
     // Adding up a large month takes some milliseconds, which others would wait for.
     let made = tokio::task::spawn_blocking(move || {

@@ -99,16 +99,16 @@ pub(crate) async fn get(
     if !visit.sees_payer(&code) {
         return Err(unknown(&code));
     }
-    let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
-    let (first, last) = known.unwrap_or((visit.now.month(), visit.now.month()));
+    let view = shared.view().await?;
+    let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
     let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
-    let cubes = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::KNOWN), last).await?;
+    let cubes = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), last).await?;
     // A customer that the catalogue has no more may still have been billed.
     let is_billed = |cube: &Arc<cube::Cube>| cube.cells.iter().any(|cell| cell.customer.code == code);
     if !visit.catalogue.customers.contains_key(&code) && !cubes.iter().any(is_billed) {
         return Err(unknown(&code));
     }
-    let bills = shared.biller.bills(shown.previous()..=shown).await;
+    let bills = view.bills(shown.previous()..=shown).await;
     let bills = bills.map_err(|error| crate::billing_problem(&error))?;
     let facts = Facts { visit: &visit, code: &code, shown, known: (first, last), cubes: &cubes };
     let page = facts.page(&bills)?;

@@ -147,29 +147,35 @@ pub(crate) async fn get(
         Some(_) => By::Class,
         None => By::Nothing,
     };
-    let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
-    let (first, last) = known.unwrap_or((visit.now.month(), visit.now.month()));
+    let view = shared.view().await?;
+    let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
     let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
-    let cubes = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::KNOWN), last).await?;
-    let bills = shared.biller.bills(shown.previous()..=shown).await;
-    let bills = bills.map_err(|error| crate::billing_problem(&error))?;
+    let asking = |error: billing::Error| crate::billing_problem(&error);
     let query = UsageQuery {
         service: Some(slug.clone()),
         viewer: visit.viewer.clone(),
         ..UsageQuery::of(shown.plus(1 - months::KNOWN), last)
     };
     let split = UsageQuery { by_customer: by == By::Payer, by_class: by == By::Class, ..query.clone() };
-    let usage = shared.biller.usage_items(&query).await.map_err(|error| crate::billing_problem(&error))?;
-    let split = match by {
-        By::Nothing => Vec::new(),
-        By::Payer | By::Class => {
-            shared.biller.usage_items(&split).await.map_err(|error| crate::billing_problem(&error))?
+    let split = async {
+        match by {
+            By::Nothing => Ok(Vec::new()),
+            By::Payer | By::Class => view.usage_items(&split).await.map_err(asking),
         }
     };
-    let days = match visit.viewer.sees_service(&slug) {
-        true => Some(days::load(&shared, &visit, service, shown).await?),
-        false => None,
+    let days = async {
+        match visit.viewer.sees_service(&slug) {
+            true => days::load(&shared, &view, &visit, service, shown).await.map(Some),
+            false => Ok(None),
+        }
     };
+    let (cubes, bills, usage, split, days) = tokio::try_join!(
+        cube::cubes(&shared, &view, &visit.viewer, query.from, last),
+        async { view.bills(shown.previous()..=shown).await.map_err(asking) },
+        async { view.usage_items(&query).await.map_err(asking) },
+        split,
+        days,
+    )?;
     let facts = Facts { visit: &visit, service, shown, known: (first, last), by, cubes: &cubes };
     let page = facts.page(&bills, (&usage, &split), days).map_err(|error| Problem::internal(&error))?;
     visit.respond(&page)

@@ -12,7 +12,7 @@ async fn listed(world: &World, at: &str) -> Vec<String> {
         let days = format!("{}..{}", gap.first_day.format("%d"), gap.last_day.format("%d"));
         format!("{}{meter} {} {days} {} {}", gap.service, gap.kind.name(), gap.count, gap.decision.name())
     };
-    world.biller.gaps(month(at)).await.unwrap().iter().map(line).collect()
+    world.biller.view().await.unwrap().gaps(month(at)..=month(at)).await.unwrap().iter().map(line).collect()
 }
 
 fn gap(service: &str, kind: GapKind, first: &str, last: &str, count: u64) -> Gap {

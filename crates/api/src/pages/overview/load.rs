@@ -33,17 +33,17 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
-    let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
-    let Some((first, last)) = known else {
+    let view = shared.view().await?;
+    let Some((first, last)) = view.known_months() else {
         return visit.respond(&Start::new(&visit, &headers));
     };
     let shown = visit.params.month("month")?.unwrap_or(last).clamp(first, last);
     // As many as a forecast is made from; the last whole month is compared with the same one of the year before.
-    let months = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
+    let months = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
     let months: Vec<MonthFigures> = months.iter().map(|cube| MonthFigures::of(cube)).collect();
     let quality = quality(&shared, &visit, shown).await?;
     let focus = visit.focus(last).min(shown);
-    let bills = shared.biller.bills(focus.previous()..=focus).await;
+    let bills = view.bills(focus.previous()..=focus).await;
     let bills = bills.map_err(|error| crate::billing_problem(&error))?;
     let why = |slug: &str| match bills.as_slice() {
         [before, after] => causes::of_service(&visit, before, after, slug),

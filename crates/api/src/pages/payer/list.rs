@@ -60,10 +60,10 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
-    let known = shared.biller.known_months().await.map_err(|error| crate::billing_problem(&error))?;
-    let (first, last) = known.unwrap_or((visit.now.month(), visit.now.month()));
+    let view = shared.view().await?;
+    let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
     let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
-    let cubes = cube::cubes(&shared, &visit.viewer, shown.plus(1 - months::SHOWN), shown).await?;
+    let cubes = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::SHOWN), shown).await?;
     let mut payers: BTreeMap<&str, (&str, BTreeMap<Month, Money>)> = BTreeMap::new();
     for cube in &cubes {
         for cell in &cube.cells {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{MonthGap, MonthGapKind};
+use billing::{MonthGap, MonthGapKind, View};
 use chrono::{Datelike, NaiveDate};
 use domain::catalogue::{Meter, Service};
 use domain::trend::{Anomaly, Unusual};
@@ -58,17 +58,18 @@ pub(super) struct Gap {
 /// Asks for the days of the months up to one.
 pub(super) async fn load(
     shared: &Shared,
+    view: &View,
     visit: &Visit,
     service: &Service,
     shown: Month,
 ) -> Result<DaysPart, Problem> {
     let first = shown.plus(1 - MONTHS);
-    let found = Days::load(shared, service, first..=shown, visit.now).await?;
-    let mut gaps = Vec::new();
-    for month in first.through(shown) {
-        let of_month = shared.biller.gaps(month).await.map_err(|error| crate::billing_problem(&error))?;
-        gaps.extend(of_month.into_iter().filter(|gap| gap.service == service.slug));
-    }
+    let gaps = async {
+        let found = view.gaps(first..=shown).await;
+        found.map_err(|error| crate::billing_problem(&error))
+    };
+    let (found, mut gaps) = tokio::try_join!(Days::load(shared, service, first..=shown, visit.now), gaps)?;
+    gaps.retain(|gap| gap.service == service.slug);
     let data = ["days", "anomalies"].map(|list| format!("/v1/{list}?service={}&month={shown}", service.slug));
     let (mut part, language) =
         (DaysPart { meters: Vec::new(), odd: Vec::new(), gaps: Vec::new(), data }, visit.language);
