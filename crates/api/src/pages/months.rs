@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::trend::{Expected, Forecast, forecast};
+use domain::trend::{Expected, Forecast};
 use domain::{Month, Quantity};
 
 use super::cube::{Cube, Figures};
@@ -10,12 +10,11 @@ use super::words;
 use crate::chart::{Bars, Column, Look};
 use crate::language::Language;
 use crate::numbers;
+use crate::trends;
+pub(crate) use crate::trends::KNOWN;
 
 /// How many months are shown: a year, and the same month the year before.
 pub(crate) const SHOWN: i32 = 13;
-
-/// How many months a forecast is made from: three years.
-pub(crate) const KNOWN: i32 = 36;
 
 /// How many months are expected beyond the last.
 const AHEAD: usize = 3;
@@ -173,7 +172,7 @@ pub(crate) fn expect(history: &BTreeMap<Month, i64>, running: Month) -> Option<F
         .filter(|(month, _)| **month < running)
         .map(|(month, value)| (*month, i128::from(*value)))
         .collect();
-    forecast(&whole, AHEAD)
+    trends::expect(&whole, AHEAD)
 }
 
 /// The greatest series, and one for all others.

@@ -9,18 +9,16 @@ use axum::{Extension, Json};
 use billing::UsageQuery;
 use domain::access::Viewer;
 use domain::quantity::div_half_away;
-use domain::trend::{Expected, forecast};
+use domain::trend::Expected;
 use domain::{Money, Month, Quantity};
 use serde::Serialize;
 
+use super::{KNOWN, expect};
 use crate::Shared;
 use crate::cursor;
 use crate::list::{Cell, Format, Page, Table, kronor, quantity};
 use crate::problem::Problem;
 use crate::query::Params;
-
-/// How many months a forecast is made from: three years.
-const KNOWN: i32 = 36;
 
 /// How many months are expected when nothing is said, and at most.
 const AHEAD_DEFAULT: usize = 3;
@@ -83,7 +81,7 @@ pub(crate) async fn get(
     let mut items = Vec::new();
     for (what, history) in series {
         let history: Vec<(Month, i128)> = history.into_iter().collect();
-        let Some(found) = forecast(&history, ahead) else { continue };
+        let Some(found) = expect(&history, ahead) else { continue };
         let (method, backtests) = (found.method.name(), found.backtests);
         items.extend(found.months.iter().map(|expected| item(&what, expected, method, backtests)));
     }

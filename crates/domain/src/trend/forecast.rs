@@ -83,6 +83,20 @@ pub struct Expected {
     pub band: Option<Band>,
 }
 
+impl Forecast {
+    /// The same in whole steps, for what only comes in such: the nearest ones, and bands that are no narrower.
+    pub fn in_steps_of(mut self, step: i128) -> Self {
+        for expected in &mut self.months {
+            expected.mid = div_half_away(expected.mid, step) * step;
+            expected.band = expected.band.map(|Band { low, high }| Band {
+                low: low.div_euclid(step) * step,
+                high: -(-high).div_euclid(step) * step,
+            });
+        }
+        self
+    }
+}
+
 /// The `ahead` months after the last known one. `history` has whole months in any order, each once; months that are not
 /// there are unknown, not zero. None when fewer than [`MONTHS_MIN`] are known.
 ///

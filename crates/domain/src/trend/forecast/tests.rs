@@ -119,6 +119,22 @@ fn a_band_needs_five_backtests_and_is_what_they_say() {
 }
 
 #[test]
+fn whole_things_are_expected_whole_and_within_the_band() {
+    let month = "2021-01".parse().unwrap();
+    let one = |mid, low, high| {
+        let months = vec![Expected { month, mid, band: Some(Band { low, high }) }];
+        Forecast { method: Method::Seasonal, months, backtests: 5 }
+    };
+    for (found, want) in [
+        (one(1_249, 1_210, 1_301), one(1_200, 1_200, 1_400)),
+        (one(1_250, 1_200, 1_300), one(1_300, 1_200, 1_300)),
+        (one(-1_250, -1_310, -1_190), one(-1_300, -1_400, -1_100)),
+    ] {
+        assert_eq!(found.in_steps_of(100), want);
+    }
+}
+
+#[test]
 fn bands_hold_about_as_often_as_they_promise() {
     // Meetings that grow by 4 % a year, each month up to 10 % off; the last twelve months are kept back.
     for (length, (least, most)) in [(20, (55, 95)), (24, (60, 95)), (36, (60, 97)), (48, (60, 97))] {
