@@ -2,12 +2,13 @@
 
 pub(crate) mod changes;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
+use axum::{Extension, Json};
 use billing::Error;
 use billing::simulate::{Effect, SIMULATED_MONTHS_MAX, Simulation};
+use domain::access::Viewer;
 use domain::charge::Totals;
 use domain::object::Account;
 use domain::{Money, Month};
@@ -38,6 +39,7 @@ struct Question {
 /// `POST /v1/simulations`
 pub(crate) async fn post(
     State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -63,7 +65,7 @@ pub(crate) async fn post(
         .map(|(n, change)| change.read(&|name| format!("changes[{n}].{name}"), &catalogue, (from, to)));
     let changes = changes.collect::<Result<Vec<_>, Problem>>()?;
     match shared.biller.simulate(from, to, changes).await {
-        Ok(simulation) => Ok(Json(answer(&simulation))),
+        Ok(simulation) => Ok(Json(answer(&simulation.seen_by(&viewer)))),
         Err(Error::NothingToSimulate) => Err(Problem::new(Kind::NotFound)
             .detail("det finns ingen användning att räkna på än", "there is no usage to reckon on yet")),
         Err(error) => Err(crate::billing_problem(&error)),

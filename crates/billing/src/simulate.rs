@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::Month;
+use domain::access::Viewer;
 use domain::catalogue::Catalogue;
 use domain::charge::{Charge, Totals, charges};
 use domain::object::Account;
@@ -181,6 +182,18 @@ fn charged(catalogue: &Catalogue, month: Month, usage: &[MonthlyUsage], days: &[
 }
 
 impl Simulation {
+    /// As far as somebody sees it: the effects on services that are seen whole, and their sums. The object's account is that
+    /// of all services, for those who may simulate.
+    pub fn seen_by(mut self, viewer: &Viewer) -> Self {
+        self.effects.retain(|(_, service), _| viewer.sees_service(service));
+        self.totals = Effect::default();
+        for effect in self.effects.values() {
+            self.totals.before += effect.before;
+            self.totals.after += effect.after;
+        }
+        self
+    }
+
     fn add(&mut self, month: Month, before: &[Charge], after: &[Charge]) {
         let object = self.object.entry(month.year()).or_default();
         object.0.add(&Account::of(before));

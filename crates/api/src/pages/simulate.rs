@@ -60,6 +60,7 @@ texts! {
         no_usage: "Det finns ingen användning att räkna på än.", "There is no usage to reckon on yet.";
         usage_of: "Månader utan egen användning, och månaden vars användning de räknas med", "Months without usage of their own, and the month whose usage they are reckoned with";
         reckoned: "Både före och efter är räknade på nytt med dagens katalog och användning; stängda månader kan skilja sig från det som fakturerades.", "Before and after are both reckoned anew with today's catalogue and usage; closed months may differ from what was billed.";
+        own: "Summorna är de tjänsters som du ansvarar för; objektets konto är hela objektets.", "The sums are those of the services that you lead; the object's account is that of all.";
         before: "Före, kr", "Before, SEK";
         after: "Efter, kr", "After, SEK";
         difference: "Skillnad, kr", "Difference, SEK";
@@ -101,6 +102,8 @@ struct SimulatePage {
     selections: Vec<shown::Group>,
     phases: Vec<super::prices::Choice>,
     outcome: Option<Outcome>,
+    /// Whether the outcome is that of some services alone.
+    is_partial: bool,
     has_no_usage: bool,
 }
 
@@ -146,7 +149,7 @@ pub(crate) async fn get(
         Err(refused) => Answer::Refused(refused),
         Ok(question) if question.changes.is_empty() => Answer::Unasked,
         Ok(question) => match shared.biller.simulate(question.from, question.to, question.changes).await {
-            Ok(simulation) => Answer::Simulated(Box::new(simulation)),
+            Ok(simulation) => Answer::Simulated(Box::new(simulation.seen_by(&visit.viewer))),
             Err(Error::NothingToSimulate) => Answer::NoUsage,
             Err(error) => return Err(crate::billing_problem(&error)),
         },
@@ -158,6 +161,7 @@ pub(crate) async fn get(
         now: visit.now.month(),
         form: &form,
         answer,
+        is_partial: !visit.viewer.sees_all(),
         frame: visit.frame(Section::Prices),
     };
     let mut response = visit.respond(&SimulatePage::build(input))?;
@@ -174,12 +178,13 @@ struct Input<'a> {
     now: Month,
     form: &'a Form,
     answer: Answer,
+    is_partial: bool,
     frame: Frame,
 }
 
 impl SimulatePage {
     fn build(input: Input<'_>) -> Self {
-        let Input { catalogue, language, now, form, answer, frame } = input;
+        let Input { catalogue, language, now, form, answer, is_partial, frame } = input;
         let (w, named) = (Words::of(language), Named { catalogue, language });
         let (refused, has_no_usage, outcome) = match answer {
             Answer::Unasked => (Vec::new(), false, None),
@@ -195,6 +200,7 @@ impl SimulatePage {
             phases: form.phases(language),
             refused,
             outcome,
+            is_partial,
             has_no_usage,
             page: frame,
         }

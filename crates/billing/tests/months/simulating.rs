@@ -1,5 +1,6 @@
 //! What would be billed with other decisions is what they would bill.
 
+use domain::access::{Grant, Role, Scope, Viewer};
 use domain::charge::Totals;
 use domain::financing::{JointShare, Part, Payers, Phase};
 use domain::object::Account;
@@ -56,6 +57,15 @@ fn a_simulated_month_is_what_the_changed_catalogue_would_bill() {
         );
         let accounts = (Account::of(&bill.charges), Account::of(&would_be.charges));
         assert_eq!(simulation.object[&2021], accounts);
+        let scope = Scope { services: ["e-moten".to_owned()].into(), ..Scope::default() };
+        let leader = Viewer::new([Grant { role: Role::ObjectLeader, scope }]);
+        let seen = simulation.clone().seen_by(&leader);
+        let own = |bill: &billing::Bill| {
+            bill.charges.iter().filter(|charge| charge.tariff.service == "e-moten").collect::<Totals>()
+        };
+        assert_eq!((seen.totals.before, seen.totals.after), (own(&bill), own(&would_be)));
+        assert!(seen.effects.keys().all(|(_, service)| service == "e-moten") && !seen.effects.is_empty());
+        assert_eq!(seen.object, simulation.object);
         // Closed or not, a simulation is reckoned from the usage, and the frozen month stays.
         close(&world, "2021-03").await;
         let again = world.biller.simulate(month("2021-03"), month("2021-03"), changes()).await.unwrap();
