@@ -23,6 +23,7 @@ use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::catalogue::of_directory;
 use crate::config::{Config, LogConfig, Role, cache_dir, read_secret};
 use crate::listener::tls::{self, Tls};
 use crate::listener::{Limits, Listener};
@@ -154,6 +155,10 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
     }
     findings.extend(pull::check(config).await?);
     findings.extend(login::People::check(config).await);
+    if let Some(login) = &config.login {
+        let catalogue = of_directory(config.catalog.as_deref())?;
+        findings.extend(login.unknown(&catalogue).into_iter().map(|unknown| Err(anyhow::anyhow!(unknown))));
+    }
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
         Ok(log) => {

@@ -1,10 +1,11 @@
 //! `[login]`: people log in by OpenID Connect, and their groups say what they may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use domain::access::{Grant, Role, Scope};
+use domain::catalogue::Catalogue;
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -151,10 +152,40 @@ impl Login {
         })
     }
 
+    /// What grants name that a catalogue does not have: whoever has such a grant would see nothing of it.
+    pub fn unknown(&self, catalogue: &Catalogue) -> Vec<String> {
+        let mut unknown = Vec::new();
+        for (group, Grant { scope, .. }) in &self.grants {
+            let Scope { services, customers, costcentres, sources: _ } = scope;
+            let known = (&catalogue.services, &catalogue.customers, &catalogue.costcentres);
+            let lists = [
+                ("services", missing(services, known.0)),
+                ("customers", missing(customers, known.1)),
+                ("costcentres", missing(costcentres, known.2)),
+            ];
+            for (list, missing) in lists.into_iter().filter(|(_, missing)| !missing.is_empty()) {
+                unknown.push(format!(
+                    "[[login.grant]] of {group}: the catalogue has none of its {list} {missing}"
+                ));
+            }
+        }
+        unknown
+    }
+
     /// Whether browsers reach the program over TLS.
     pub fn is_secure(&self) -> bool {
         self.public_url.scheme() == "https"
     }
+}
+
+/// The names that are not known, and for each the nearest one that is.
+fn missing<T>(names: &BTreeSet<String>, known: &BTreeMap<String, T>) -> String {
+    let missing = names.iter().filter(|name| !known.contains_key(*name));
+    let told = missing.map(|name| match nearest(name, known.keys().map(String::as_str)) {
+        Some(meant) => format!("{name} (did you mean {meant}?)"),
+        None => name.clone(),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// One word of visible ASCII (RFC 6749 §3.3).
@@ -243,6 +274,20 @@ mod tests {
         assert_eq!(login.issuer_text, "https://idp.example.org/tenant/v2.0");
         let roles: Vec<Role> = login.grants.iter().map(|(_, grant)| grant.role).collect();
         assert_eq!(roles, [Role::Finance, Role::ObjectLeader]);
+    }
+
+    #[test]
+    fn what_a_grant_names_and_the_catalogue_lacks_is_told_with_the_nearest() {
+        let grants = "[[grant]]\ngroup = \"a\"\nrole = \"payer\"\ncustomers = [\"KLF\", \"UAFF\"]\n\
+            [[grant]]\ngroup = \"b\"\nrole = \"object-leader\"\nservices = [\"e-moten\", \"qqqqqqqqqq\"]\n";
+        let catalogue = crate::catalogue::of_directory(None).unwrap();
+        assert_eq!(
+            read(&format!("{RIGHT}{grants}")).unwrap().unknown(&catalogue),
+            [
+                "[[login.grant]] of a: the catalogue has none of its customers UAFF (did you mean UAF?)",
+                "[[login.grant]] of b: the catalogue has none of its services qqqqqqqqqq",
+            ]
+        );
     }
 
     #[test]
