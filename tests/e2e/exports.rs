@@ -2,6 +2,8 @@
 
 #[path = "exports/focus.rs"]
 pub(crate) mod focus;
+#[path = "exports/ledger.rs"]
+mod ledger;
 #[path = "exports/month_end.rs"]
 mod month_end;
 #[cfg(feature = "pdf")]
