@@ -6,6 +6,8 @@ pub(crate) mod focus;
 mod ledger;
 #[path = "exports/month_end.rs"]
 mod month_end;
+#[path = "exports/open.rs"]
+mod open;
 #[cfg(feature = "pdf")]
 #[path = "exports/pdf.rs"]
 mod pdf;

@@ -31,6 +31,7 @@ fn material(state: MonthState) -> Material {
         bill: Arc::new(bill),
         catalogue: Arc::new(catalog::check(&catalog::linkoping()).unwrap().catalogue),
         earlier: Default::default(),
+        blockers: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ use lopdf::{Dictionary, Document, Object};
 
 use super::*;
 use crate::bill::{Frozen, MonthState};
+use crate::blocker::Blocker;
 use crate::gaps::{GapDecision, MonthGap, MonthGapKind};
 use crate::year::{YearItem, YearMeter, YearMonth};
 
@@ -130,6 +131,12 @@ fn march(state: MonthState) -> MonthReport {
         catalogue: Arc::new(catalogue()),
         earlier: ["2021-01", "2021-02"].map(|text| Arc::new(bill(month(text), MonthState::Closed))).to_vec(),
         gaps: vec![gap],
+        blockers: match state {
+            MonthState::Open | MonthState::Preliminary => {
+                vec![Blocker::earlier_month_open(month("2021-02")), Blocker::no_usage(month("2021-03"))]
+            }
+            MonthState::Closed => Vec::new(),
+        },
     }
 }
 
@@ -270,6 +277,8 @@ fn what_is_not_closed_says_so_on_every_page() {
         assert!(texts.len() > 1);
         assert!(texts.iter().all(|text| text.contains("PRELIMINÄR")), "{texts:?}");
     }
+    let texts = texts(&Document::load_mem(&month_bytes(&march(MonthState::Open))).unwrap());
+    assert!(texts.iter().any(|text| text.contains("Hinder för stängning: 2.")), "{texts:?}");
 }
 
 #[test]
