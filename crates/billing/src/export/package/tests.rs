@@ -102,6 +102,39 @@ fn what_a_month_cannot_be_had_as_is_left_out_with_the_reason() {
     assert!(told.left_out[0].reason.contains("kontering.toml"), "{:?}", told.left_out);
 }
 
+/// What `schemas/exports/manifest.schema.json` finds wrong with a manifest.
+fn faults(told: &Manifest) -> Vec<String> {
+    let schema = include_str!("../../../../../schemas/exports/manifest.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let told = serde_json::from_slice(&told.to_json()).unwrap();
+    validator.iter_errors(&told).map(|fault| format!("{}: {fault}", fault.instance_path())).collect()
+}
+
+#[test]
+fn every_manifest_is_as_its_schema_says() {
+    for state in [MonthState::Open, MonthState::Preliminary, MonthState::Closed] {
+        let mut material = material(state);
+        let whole = manifest(&material, &mut |_, _| ()).unwrap();
+        material.catalogue = Arc::default();
+        let lacking = manifest(&material, &mut |_, _| ()).unwrap();
+        assert!(!lacking.left_out.is_empty());
+        for told in [&whole, &lacking] {
+            assert_eq!(faults(told), [] as [&str; 0]);
+        }
+        let wrong = [
+            Manifest { hash: None, state: "closed".to_owned(), ..whole.clone() },
+            Manifest { hash: Some("ab".repeat(32)), state: "open".to_owned(), ..whole.clone() },
+            Manifest { month: "2021-13".to_owned(), ..whole.clone() },
+            Manifest { anchor: Some("7".to_owned()), ..whole },
+        ];
+        for told in &wrong {
+            assert!(!faults(told).is_empty(), "{told:?}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_does_not_tie_out_is_no_file() {
     let money = domain::Money::from_ore;
