@@ -53,3 +53,26 @@ fn an_open_months_workbook_says_what_hinders_its_close_and_a_payers_says_nothing
     assert_eq!(hindrances(&out.join("underlag-2021-02-preliminary.xlsx")), want);
     assert_eq!(hindrances(&out.join("specifikation/KLF-2021-02-preliminary.xlsx")), []);
 }
+
+#[test]
+fn an_export_without_all_files_says_which_and_ends_with_a_code_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, bytes) in catalog::linkoping().iter().filter(|(path, _)| *path != "kontering.toml") {
+        let file = directory.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+    let program = Program::start(&format!("catalog = {:?}\n", directory.path().to_str().unwrap()));
+    program.accept(&[meeting("2021-01-20")]);
+    let (status, answer) = program.post("/v1/months/2021-01/close", &json!({"accept": {"gaps": "övning"}}));
+    assert_eq!(status, 200, "{answer}");
+    let out = program.directory().join("package");
+    let lacking = program.run(&["export", "2021-01", "--out", out.to_str().unwrap()]);
+    let said = String::from_utf8(lacking.stderr).unwrap();
+    assert_eq!(lacking.status.code(), Some(3), "{said}");
+    assert!(said.contains("SAKNAS kontering-2021-01.si: ") && said.contains("kontering.toml"), "{said}");
+    assert!(out.join("underlag-2021-01.xlsx").is_file() && !out.join("kontering-2021-01.si").exists());
+    let found = program.command(&["export", "verify", out.to_str().unwrap(), "--output", "csv"]);
+    assert!(found.lines().skip(1).all(|line| line.ends_with(",ok")), "{found}");
+    program.refused(&["export", "2021-01", "--format", "sie"], "kontering.toml");
+}
