@@ -3,14 +3,14 @@ mod golden;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use domain::document::documents;
 use domain::event::CustomerKind;
 use domain::rating::Payer;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
 use super::*;
-use crate::export::tests::{bill, charge};
+use crate::export::fixtures::bill;
+use crate::export::tests::charge;
 
 /// A month of two administrations and a company, with a correction.
 fn material(state: MonthState) -> Material {
@@ -25,10 +25,8 @@ fn material(state: MonthState) -> Material {
         of("UAF", CustomerKind::Forvaltning, None),
         of("KLF", CustomerKind::Forvaltning, Some("2021-02")),
     ];
-    let mut bill = bill(state, charges);
-    bill.documents = documents(&bill.charges, 17);
     Material {
-        bill: Arc::new(bill),
+        bill: Arc::new(bill(state, charges)),
         catalogue: Arc::new(catalog::check(&catalog::linkoping()).unwrap().catalogue),
         earlier: Default::default(),
         blockers: Vec::new(),
