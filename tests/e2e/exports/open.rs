@@ -6,6 +6,7 @@ use std::path::Path;
 use calamine::{Reader, Xlsx};
 use serde_json::{Value, json};
 
+use crate::fixtures::write_catalogue;
 use crate::program::Program;
 
 /// An hour of a meeting that KLF pays for.
@@ -57,11 +58,9 @@ fn an_open_months_workbook_says_what_hinders_its_close_and_a_payers_says_nothing
 #[test]
 fn an_export_without_all_files_says_which_and_ends_with_a_code_of_its_own() {
     let directory = tempfile::tempdir().unwrap();
-    for (path, bytes) in catalog::linkoping().iter().filter(|(path, _)| *path != "kontering.toml") {
-        let file = directory.path().join(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, bytes).unwrap();
-    }
+    let mut files = catalog::linkoping();
+    files.remove("kontering.toml").unwrap();
+    write_catalogue(&files, directory.path());
     let program = Program::start(&format!("catalog = {:?}\n", directory.path().to_str().unwrap()));
     program.accept(&[meeting("2021-01-20")]);
     let (status, answer) = program.post("/v1/months/2021-01/close", &json!({"accept": {"gaps": "övning"}}));
