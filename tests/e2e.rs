@@ -4,6 +4,8 @@
 
 mod oracle;
 
+#[path = "e2e/fixtures.rs"]
+mod fixtures;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "faults/random.rs"]

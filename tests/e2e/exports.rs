@@ -2,8 +2,12 @@
 
 #[path = "exports/focus.rs"]
 pub(crate) mod focus;
+#[path = "exports/ledger.rs"]
+mod ledger;
 #[path = "exports/month_end.rs"]
 mod month_end;
+#[path = "exports/open.rs"]
+mod open;
 #[cfg(feature = "pdf")]
 #[path = "exports/pdf.rs"]
 mod pdf;

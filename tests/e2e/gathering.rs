@@ -27,6 +27,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use crate::fixtures::write_catalogue;
 use crate::program::Program;
 use month::Month;
 use reckoning::{Volumes, volumes};
@@ -136,11 +137,7 @@ fn is_killed_while_it_is_sent_devices(month: &Month, program: &mut Program) {
 fn catalogue(directory: &Path) {
     let mut files = catalog::linkoping();
     files.insert("avtal.csv", "id;tjänst;mätare;klass;kostnadsställe;antal;från;till\n".to_owned());
-    for (path, bytes) in files.iter() {
-        let path = directory.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
+    write_catalogue(&files, directory);
 }
 
 /// Those who did not say what cost centre they belong to become KLF's.

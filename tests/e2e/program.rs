@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -206,12 +206,7 @@ impl Program {
 
     /// Runs a command of the program against this one; its standard output.
     pub(crate) fn command(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_taxameter"))
-            .args(arguments)
-            .args(["--server", &self.url])
-            .current_dir(self.directory.path())
-            .output()
-            .unwrap();
+        let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -219,14 +214,19 @@ impl Program {
     /// Runs a command that must fail, and say why.
     #[cfg(feature = "testkit")]
     pub(crate) fn refused(&self, arguments: &[&str], why: &str) {
-        let output = Command::new(env!("CARGO_BIN_EXE_taxameter"))
+        let output = self.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(why), "{arguments:?}: {said}");
+    }
+
+    /// Runs a command of the program against this one, however it ends.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_taxameter"))
             .args(arguments)
             .args(["--server", &self.url])
             .current_dir(self.directory.path())
             .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && said.contains(why), "{arguments:?}: {said}");
+            .unwrap()
     }
 }
 

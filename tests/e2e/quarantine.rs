@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::fixtures::write_catalogue;
 use crate::program::Program;
 
 /// A meter that Linköping's catalogue lacks, in the middle of the service `e-moten`.
@@ -22,6 +23,7 @@ fn webinar(id: &str) -> Value {
 
 /// Writes Linköping's catalogue with one meter more.
 fn with_webinars(directory: &Path) {
+    let mut files = catalog::linkoping();
     for (path, bytes) in catalog::linkoping().iter() {
         let mut text = String::from_utf8(bytes.to_vec()).unwrap();
         if let Some(service) = text.find("slug = \"e-moten\"") {
@@ -34,10 +36,9 @@ fn with_webinars(directory: &Path) {
         if path.ends_with("volymer.csv") {
             text += "e-moten;webinar;;40\n";
         }
-        let file = directory.join(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
+        files.insert(path, text);
     }
+    write_catalogue(&files, directory);
 }
 
 /// (quantity, cost) of the webinars of March.

@@ -13,6 +13,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::fixtures::{self, generate_small};
 use crate::oracle::{Reckoning, Totals};
 use crate::program::Program;
 
@@ -21,16 +22,7 @@ const FINE: &str = "/v1/usage?from=2021-03&to=2021-04&group_by=month,service,met
 /// The events of March and April, as `taxameter generate` writes them.
 fn generated(program: &Program) -> Vec<Value> {
     let file = program.directory().join("events.ndjson");
-    let (sample, months) = (["--sample", "0.1%"], ["--from", "2021-03", "--to", "2021-04"]);
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .arg("generate")
-        .args(sample)
-        .args(months)
-        .args(["--no-faults", "--out"])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    generate_small(&file, "2021-03", "2021-04");
     let text = std::fs::read_to_string(file).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -113,7 +105,7 @@ fn retractions(events: &[Value]) -> Vec<Value> {
 
 /// What the events come to in March and April.
 fn reckoned(events: &[Value]) -> Reckoning {
-    let catalogue = catalog::check(&catalog::linkoping()).map(|checked| checked.catalogue).unwrap();
+    let catalogue = fixtures::catalogue();
     let events = events.iter().map(|event| serde_json::to_vec(event).unwrap());
     Reckoning::of(events, &catalogue, "2021-03", "2021-04")
 }

@@ -7,34 +7,16 @@ use calamine::{Data, Reader, Xlsx};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::fixtures::{self, decimal, generate_small};
 use crate::program::Program;
 
 const MONTHS: [&str; 3] = ["2021-01", "2021-02", "2021-03"];
 const AMOUNTS: [&str; 4] = ["gross", "joint", "net", "surcharge"];
 
-fn decimal(value: &Value) -> Decimal {
-    Decimal::from_str_exact(value.as_str().unwrap_or_else(|| panic!("{value} is no decimal string"))).unwrap()
-}
-
 /// Sends a small first quarter without what blocks a close, and waits until it is counted.
 fn quarter(program: &Program) {
     let file = program.data().join("quarter.ndjson");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .args([
-            "generate",
-            "--sample",
-            "0.1%",
-            "--from",
-            "2021-01",
-            "--to",
-            "2021-03",
-            "--no-faults",
-            "--out",
-        ])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    generate_small(&file, "2021-01", "2021-03");
     program.command(&["send", file.to_str().unwrap()]);
 }
 
@@ -145,7 +127,7 @@ fn charges_are_explained(program: &Program, month: &str) {
 
 #[test]
 fn every_total_ties_out_before_and_after_a_close() {
-    let catalogue = catalog::check(&catalog::linkoping()).map(|checked| checked.catalogue).unwrap();
+    let catalogue = fixtures::catalogue();
     let mut program = Program::embedded();
     quarter(&program);
     let (status, _) = program.post("/v1/months/2021-02/close", &json!({}));

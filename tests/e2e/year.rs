@@ -4,26 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use domain::catalogue::Catalogue;
-
+use crate::fixtures::{catalogue, generate};
 use crate::oracle::Reckoning;
 use crate::program::Program;
 
 /// The year's events, one in each line, as `taxameter generate` writes them.
 fn generated(directory: &Path, sample: &str) -> Vec<Vec<u8>> {
     let file = directory.join("year.ndjson");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .args(["generate", "--sample", sample, "--out"])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    generate(&file, &["--sample", sample]);
     let text = fs::read(&file).unwrap();
     text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
-}
-
-fn catalogue() -> Catalogue {
-    catalog::check(&catalog::linkoping()).map(|checked| checked.catalogue).unwrap()
 }
 
 /// Sends the year through the real intake and compares everything that the program says of it.

@@ -81,7 +81,7 @@ fn main() {
         let mut out = Vec::new();
         timed("CSV of a month", async { csv(&bill, Dialect::Rfc4180, &mut out, &mut |_, _| {}).unwrap() })
             .await;
-        timed("XLSX of a month", async { xlsx(&bill, &mut out, &mut |_, _| {}).unwrap() }).await;
+        timed("XLSX of a month", async { xlsx(&bill, Some(&[]), &mut out, &mut |_, _| {}).unwrap() }).await;
         world.finish().await;
     });
 }

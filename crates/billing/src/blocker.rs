@@ -78,6 +78,13 @@ pub struct Blocker {
 }
 
 impl Blocker {
+    /// The whole of it in a line: what it is about, and what exactly.
+    pub(crate) fn swedish(&self) -> String {
+        let about: Vec<&str> =
+            [&self.service, &self.meter].into_iter().flatten().map(String::as_str).collect();
+        if about.is_empty() { self.detail.clone() } else { format!("{}: {}", about.join("/"), self.detail) }
+    }
+
     pub(crate) fn earlier_month_open(earlier: Month) -> Self {
         let detail = format!("{earlier} är inte stängd: månader stängs i ordning");
         Self { code: BlockerCode::EarlierMonthOpen, service: None, meter: None, detail }

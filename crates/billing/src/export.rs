@@ -5,6 +5,8 @@
 //! Start with [`Format`] and [`Material`], then [`package`].
 
 mod csv;
+#[cfg(test)]
+mod fixtures;
 mod focus;
 mod format;
 mod lacking;

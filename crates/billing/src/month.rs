@@ -8,6 +8,7 @@ use store::AsOf;
 
 use crate::bill::Bill;
 use crate::biller::{Biller, listed};
+use crate::blocker::Blocker;
 use crate::gaps::MonthGap;
 use crate::ledger::Ledger;
 use crate::reckoning::Revisions;
@@ -24,6 +25,8 @@ pub struct MonthReport {
     pub earlier: Vec<Arc<Bill>>,
     /// What the month's data lacks.
     pub gaps: Vec<MonthGap>,
+    /// What stands in the way of closing it; empty when it is closed.
+    pub blockers: Vec<Blocker>,
 }
 
 impl Biller {
@@ -45,7 +48,8 @@ impl Biller {
             }
             None => self.gaps_as_of(&catalogue, month, &ledger, &newest).await?,
         };
-        Ok(MonthReport { bill, catalogue, earlier, gaps })
+        let blockers = self.blockers(month).await?;
+        Ok(MonthReport { bill, catalogue, earlier, gaps, blockers })
     }
 
     /// The bill of a month that there is.

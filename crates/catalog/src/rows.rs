@@ -198,7 +198,7 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
             [("name", "namn", product.name.clone()), ("name_en", "namn_en", product.name_en.clone())];
         row(Object::Product, code, fields)
     }));
-    rows.extend(catalogue.services.values().map(service_row));
+    rows.extend(catalogue.services.values().map(|service| service_row(catalogue, service)));
     let meters = catalogue.services.values().flat_map(|s| s.meters.values().map(move |meter| (s, meter)));
     rows.extend(meters.map(|(service, meter)| meter_row(service, meter)));
     rows.extend(catalogue.customers.values().map(customer_row));
@@ -289,7 +289,8 @@ fn closing_row(rules: &ClosingRules) -> Row {
     )
 }
 
-fn service_row(service: &Service) -> Row {
+fn service_row(catalogue: &Catalogue, service: &Service) -> Row {
+    let focus = catalogue.focus.get(&service.slug);
     row(
         Object::Service,
         &service.slug,
@@ -300,6 +301,11 @@ fn service_row(service: &Service) -> Row {
             ("start", "start", service.start.to_string()),
             ("established_from", "etablerad från", text(service.established_from)),
             ("monthly_measured", "månadsmätt", service.monthly_measured.to_string()),
+            (
+                "focus_subcategory",
+                "FOCUS-underkategori",
+                focus.map_or_else(String::new, |focus| focus.name().to_owned()),
+            ),
         ],
     )
 }

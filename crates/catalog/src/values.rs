@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use domain::calendar::parse_day;
 use domain::event::{CustomerKind, check_slug};
 use domain::financing::CostKind;
+use domain::focus::ServiceSubcategory;
 use domain::money::{Rate, UnitPrice};
 use domain::price::{InvalidPriceModel, PriceModel};
 use domain::{Money, Month, Quantity};
@@ -313,6 +314,14 @@ pub(crate) fn cost_kind(cell: &Cell, findings: &mut Findings) -> Option<CostKind
     let all = CostKind::ALL.map(CostKind::name);
     let known = (Code::UnknownCostKind, ("inget kostnadsslag", "not a kind of cost"), all.as_slice());
     one_of(cell, known, CostKind::from_name, findings)
+}
+
+/// What FOCUS calls a kind of service.
+pub(crate) fn service_subcategory(cell: &Cell, findings: &mut Findings) -> Option<ServiceSubcategory> {
+    let all: Vec<&str> = ServiceSubcategory::all().map(ServiceSubcategory::name).collect();
+    let what = ("ingen ServiceSubcategory i FOCUS 1.2", "no ServiceSubcategory of FOCUS 1.2");
+    let known = (Code::UnknownFocusSubcategory, what, all.as_slice());
+    one_of(cell, known, ServiceSubcategory::from_name, findings)
 }
 
 /// An amount in kronor with at most two decimals, of either sign.

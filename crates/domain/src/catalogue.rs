@@ -17,6 +17,7 @@ use crate::calendar::Month;
 use crate::coverage::CoverageScope;
 use crate::event::CustomerKind;
 use crate::financing::{CostKind, JointShare};
+use crate::focus::ServiceSubcategory;
 use crate::money::{Rate, UnitPrice};
 use crate::object::ObjectPlan;
 use crate::posting::PostingMap;
@@ -41,6 +42,8 @@ pub struct Catalogue {
     pub products: BTreeMap<String, Product>,
     /// The services, by slug.
     pub services: BTreeMap<String, Service>,
+    /// What services are in FOCUS, by slug, where the catalogue says; else their events tell.
+    pub focus: BTreeMap<String, ServiceSubcategory>,
     /// The customers (payers), by code.
     pub customers: BTreeMap<String, Customer>,
     /// The cost centres, by code.

@@ -6,7 +6,7 @@
 //!
 //! Start with [`event`] (what was sent), then [`usage`] (what we count), [`catalogue`] (what things cost and who pays),
 //! [`rating`] (usage becomes lines), [`financing`] and [`surcharge`] (the object's share), [`charge`] (what is billed),
-//! [`document`] (what companies get of it), [`posting`] (how it is booked), [`object`] (what the object has to live on), [`year`]
+//! [`document`] (what companies get of it), [`posting`] (how it is booked), [`focus`] (what cost tools call it), [`object`] (what the object has to live on), [`year`]
 //! and [`coverage`] (what is reported of it), [`access`] (who sees it), and [`trend`] (where it is heading).
 
 pub mod access;
@@ -17,6 +17,7 @@ pub mod coverage;
 pub mod document;
 pub mod event;
 pub mod financing;
+pub mod focus;
 pub mod identity;
 pub mod money;
 pub mod object;

@@ -49,7 +49,8 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Begin with `taxameter demo`. Exit codes: 0 done, 1 failed, 2 wrong use.";
+Begin with `taxameter demo`. Exit codes: 0 done, 1 failed, 2 wrong use,
+3 exported without all files.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -140,7 +141,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bill(bill) => bill.run().await?,
         Command::Report(report) => report.run().await?,
         Command::Coverage(coverage) => coverage.run().await?,
-        Command::Export(export) => export.run().await?,
+        Command::Export(export) => return export.run().await,
         Command::Explain(explain) => explain.run().await?,
         Command::Simulate(simulate) => simulate.run().await?,
         Command::Object(object) => object.run().await?,

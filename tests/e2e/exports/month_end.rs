@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{focus, peppol, sheets, sie, sums};
+use super::{focus, ledger, peppol, sheets, sie, sums};
+use crate::fixtures::{self, decimal, generate_small};
 use crate::program::Program;
 
 const MONTHS: [&str; 12] = [
@@ -20,22 +21,7 @@ const LATE_EVERY: usize = 50;
 /// The year's events by month, as `taxameter generate` writes them.
 pub(super) fn generated(directory: &Path) -> Vec<(Vec<Value>, Vec<Value>)> {
     let file = directory.join("year.ndjson");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .args([
-            "generate",
-            "--sample",
-            "0.1%",
-            "--from",
-            "2021-01",
-            "--to",
-            "2021-12",
-            "--no-faults",
-            "--out",
-        ])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    generate_small(&file, "2021-01", "2021-12");
     let text = std::fs::read_to_string(file).unwrap();
     let mut months = vec![(Vec::new(), Vec::new()); MONTHS.len()];
     for (number, line) in text.lines().enumerate() {
@@ -76,14 +62,10 @@ fn pulled(program: &Program, month: &str) -> PathBuf {
     directory
 }
 
-fn amount(value: &Value) -> Decimal {
-    Decimal::from_str_exact(value.as_str().unwrap()).unwrap()
-}
-
 /// Σ CSV = Σ XLSX = Σ charges = Σ SIE + Σ documents = Σ FOCUS, each read from its own file.
 fn ties_out(program: &Program, month: &str, package: &Path) {
     let totals = program.get(&format!("/v1/charges?month={month}&limit=1"))["totals"].clone();
-    let billed = amount(&totals["net"]) + amount(&totals["surcharge"]);
+    let billed = decimal(&totals["net"]) + decimal(&totals["surcharge"]);
     let file = |name: String| std::fs::read(package.join(name)).unwrap();
     let found = [
         ("rader", sums::csv(&file(format!("rader-{month}.csv")), b',')),
@@ -110,18 +92,13 @@ fn ties_out(program: &Program, month: &str, package: &Path) {
 fn others_accept(program: &Program, month: &str, package: &Path) {
     focus::check(&package.join(format!("focus-{month}.csv"))).unwrap();
     peppol::check(&package.join("fakturor")).unwrap();
-    let charges = program.list(&format!("/v1/charges?month={month}"));
-    let files = ["underlag", "rader-excel"].map(|name| {
-        let suffix = if name == "underlag" { "xlsx" } else { "csv" };
-        package.join(format!("{name}-{month}.{suffix}"))
-    });
-    sheets::check(&files[0], &files[1], &charges).unwrap();
-    // An öre more on one line of the ledger, and the workbook is no longer what it says.
-    let mut spoiled = charges;
-    let net = amount(&spoiled[0]["net"]) + Decimal::new(1, 2);
-    spoiled[0]["net"] = json!(net.to_string());
-    let differs = sheets::check(&files[0], &files[1], &spoiled).unwrap_err();
-    for kind in ["workbook: ", "opened: ", "lines: "] {
+    let mut ledger = ledger::of(program, month, &fixtures::catalogue());
+    sheets::check(package, &ledger).unwrap();
+    // An öre more on one line of the ledger, and the workbooks are no longer what it says.
+    let net = decimal(&ledger["charges"][0]["net"]) + Decimal::new(1, 2);
+    ledger["charges"][0]["net"] = json!(net.to_string());
+    let differs = sheets::check(package, &ledger).unwrap_err();
+    for kind in ["workbook: ", "opened: ", "specification: ", "lines: "] {
         assert!(differs.contains(kind), "{kind}{differs}");
     }
 }

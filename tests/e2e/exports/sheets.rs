@@ -21,16 +21,28 @@ fn csv_filter() -> String {
     format!("CSV:59,34,76,1,{},1053,false,false", formats.join("/"))
 }
 
-/// Whether every cell of a month's workbook and of its CSV for Excel, opened by others, is what the charges say; else what
-/// is not.
-pub(crate) fn check(workbook: &Path, csv: &Path, charges: &[Value]) -> Result<(), String> {
+/// Whether every cell of a month's workbooks and of its CSV for Excel, the first of each opened by others too, is what the
+/// ledger says, and whether one cell that is changed is noticed; else what is not.
+pub(crate) fn check(package: &Path, ledger: &Value) -> Result<(), String> {
     let directory = tempfile::tempdir().unwrap();
-    let opened = open(directory.path(), workbook, None);
-    let lines = open(directory.path(), csv, Some(&csv_filter()));
-    let ledger = directory.path().join("charges.json");
-    std::fs::write(&ledger, serde_json::to_vec(charges).unwrap()).unwrap();
-    let found = [("workbook", workbook), ("opened", &opened), ("lines", &lines)]
-        .map(|(kind, file)| compare(&ledger, kind, file).err().map(|found| format!("{kind}: {found}")));
+    let month = ledger["month"]["month"].as_str().unwrap();
+    let workbook = package.join(format!("underlag-{month}.xlsx"));
+    let opened = open(directory.path(), &workbook, None);
+    let lines =
+        open(directory.path(), &package.join(format!("rader-excel-{month}.csv")), Some(&csv_filter()));
+    let specifications = std::fs::read_dir(package.join("specifikation")).unwrap();
+    let specifications: Vec<PathBuf> = specifications.map(|entry| entry.unwrap().path()).collect();
+    let said = directory.path().join("ledger.json");
+    std::fs::write(&said, serde_json::to_vec(ledger).unwrap()).unwrap();
+    let compared = [
+        ("workbook", vec![workbook.clone()]),
+        ("opened", vec![opened]),
+        ("specification", specifications),
+        ("lines", vec![lines]),
+        ("noticed", vec![workbook]),
+    ];
+    let found = compared
+        .map(|(kind, files)| compare(&said, kind, &files).err().map(|found| format!("{kind}: {found}")));
     let found: Vec<String> = found.into_iter().flatten().collect();
     if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
 }
@@ -48,12 +60,12 @@ fn open(directory: &Path, file: &Path, filter: Option<&str>) -> PathBuf {
     opened
 }
 
-fn compare(ledger: &Path, kind: &str, file: &Path) -> Result<(), String> {
+fn compare(ledger: &Path, kind: &str, files: &[PathBuf]) -> Result<(), String> {
     let python = python::interpreter(PYTHON).unwrap();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/validators/sheets");
     let commands = python::environment("sheets", &python, &directory.join("requirements.txt"));
     let mut check = Command::new(commands.join("python"));
-    check.arg(directory.join("check.py")).arg(ledger).arg(kind).arg(file);
+    check.arg(directory.join("check.py")).arg(ledger).arg(kind).args(files);
     let output = check.output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(()) } else { Err(said(&output.stdout) + &said(&output.stderr)) }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::events::date;
 use super::reckoning::AGREEMENTS;
+use crate::fixtures::write_catalogue;
 
 /// Writes the catalogue of the beginning of the year into a directory.
 pub(crate) fn write(directory: &Path) {
@@ -18,11 +19,7 @@ pub(crate) fn write(directory: &Path) {
     }
     let mut files = catalog::linkoping();
     files.insert("avtal.csv", agreements);
-    for (path, bytes) in files.iter() {
-        let path = directory.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
+    write_catalogue(&files, directory);
 }
 
 /// As `POST /v1/catalogue` takes it.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::bill::Bill;
 use crate::biller::Biller;
+use crate::blocker::Blocker;
 use crate::error::Error;
 
 /// A format.
@@ -98,6 +99,8 @@ pub struct Material {
     pub catalogue: Arc<Catalogue>,
     /// The documents of the months that it corrects.
     pub earlier: EarlierDocuments,
+    /// What stands in the way of closing it; empty when it is closed.
+    pub blockers: Vec<Blocker>,
 }
 
 impl Biller {
@@ -113,7 +116,8 @@ impl Biller {
             corrected.push(self.charges(month).await?);
         }
         let earlier = earlier_documents(corrected.iter().map(|bill| &**bill));
-        Ok(Material { bill, catalogue, earlier })
+        let blockers = self.blockers(bill.month).await?;
+        Ok(Material { bill, catalogue, earlier, blockers })
     }
 }
 
@@ -133,7 +137,7 @@ impl Material {
             // A workbook's directory stands at its end and points back, so it is whole before it is sent.
             Format::Xlsx => {
                 let mut file = Vec::new();
-                xlsx(&self.bill, &mut file, progress)?;
+                xlsx(&self.bill, Some(&self.blockers), &mut file, progress)?;
                 out.write_all(&file).and_then(|()| out.flush()).map_err(|source| failed("xlsx", source))
             }
             Format::Sie => sie(&self.bill, &self.catalogue, out, progress).map(drop),

@@ -51,7 +51,8 @@ mod tests {
 
     use super::*;
     use crate::bill::MonthState;
-    use crate::export::tests::{bill, charge};
+    use crate::export::fixtures::bill;
+    use crate::export::tests::charge;
 
     fn month(payers: &[(&str, CustomerKind)]) -> Bill {
         let of = |(code, kind): &(&str, CustomerKind)| {

@@ -52,7 +52,7 @@ pub fn manifest(material: &Material, progress: Progress<'_>) -> crate::Result<Ma
 
 /// Makes every file, and says what they are.
 fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::Result<Manifest> {
-    let Material { bill, catalogue, earlier } = material;
+    let Material { bill, catalogue, earlier, blockers } = material;
     let month = bill.month;
     let mark = if bill.state == MonthState::Closed { "" } else { "-preliminary" };
     let payers = bill.payers();
@@ -60,7 +60,7 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
         Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 6 + payers.len() };
     let whole = bill.totals.net + bill.totals.surcharge;
     making.add(&format!("underlag-{month}{mark}.xlsx"), |file| {
-        xlsx(bill, file, &mut |_, _| ())?;
+        xlsx(bill, Some(blockers), file, &mut |_, _| ())?;
         Ok((Some(bill.charges.len()), whole))
     })?;
     for (name, format, delimiter, columns) in [
@@ -89,7 +89,7 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
         let of = bill.of_payer(&payer.customer.code);
         let name = format!("specifikation/{}-{month}{mark}.xlsx", payer.customer.code);
         making.add(&name, |file| {
-            xlsx(&of, file, &mut |_, _| ())?;
+            xlsx(&of, None, file, &mut |_, _| ())?;
             Ok((Some(of.charges.len()), payer.totals.net + payer.totals.surcharge))
         })?;
     }

@@ -14,18 +14,25 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use self::sheet::{Cell, Column, Formats, Sheet};
 use super::{PROGRESS_LINES, Progress, failed, flush};
 use crate::bill::{Bill, MonthState};
+use crate::blocker::Blocker;
 
-/// Writes a month as a workbook.
+/// Writes a month as a workbook. Of one that is not closed, `blockers` is what stands in the way; none where that is not
+/// told, because it may name others.
 ///
 /// # Errors
 /// [`crate::Error::Export`] when `out` does not take it.
-pub fn xlsx(bill: &Bill, mut out: impl Write, progress: Progress<'_>) -> crate::Result<()> {
-    let bytes = workbook(bill, progress).map_err(|source| failed("xlsx", source))?;
+pub fn xlsx(
+    bill: &Bill,
+    blockers: Option<&[Blocker]>,
+    mut out: impl Write,
+    progress: Progress<'_>,
+) -> crate::Result<()> {
+    let bytes = workbook(bill, blockers, progress).map_err(|source| failed("xlsx", source))?;
     out.write_all(&bytes).map_err(|source| failed("xlsx", source))?;
     flush("xlsx", &mut out)
 }
 
-fn workbook(bill: &Bill, progress: Progress<'_>) -> Result<Vec<u8>, XlsxError> {
+fn workbook(bill: &Bill, blockers: Option<&[Blocker]>, progress: Progress<'_>) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     workbook.set_properties(
         &DocProperties::new()
@@ -38,7 +45,7 @@ fn workbook(bill: &Bill, progress: Progress<'_>) -> Result<Vec<u8>, XlsxError> {
     let mut add = |name: &str, columns: &[Column], rows: &mut dyn Iterator<Item = Vec<Cell>>| {
         Sheet { name, columns, footer: &footer }.write(workbook.add_worksheet(), &formats, rows)
     };
-    add("Sammanfattning", &SUMMARY, &mut summary(bill).into_iter())?;
+    add("Sammanfattning", &SUMMARY, &mut summary(bill, blockers).into_iter())?;
     add("Per betalare", &PAYERS, &mut payers(bill).into_iter())?;
     add("Per tjänst", &SERVICES, &mut services(bill).into_iter())?;
     let total = bill.charges.len();
@@ -72,7 +79,7 @@ fn state(bill: &Bill) -> &'static str {
 
 const SUMMARY: [Column; 2] = [Column::text("Uppgift", 34), Column::text("Värde", 70)];
 
-fn summary(bill: &Bill) -> Vec<Vec<Cell>> {
+fn summary(bill: &Bill, blockers: Option<&[Blocker]>) -> Vec<Vec<Cell>> {
     let row = |name: &str, value: Cell| vec![Cell::text(name), value];
     let mut rows = vec![
         row("Månad", Cell::text(bill.month)),
@@ -99,9 +106,9 @@ fn summary(bill: &Bill) -> Vec<Vec<Cell>> {
         if !frozen.accepted_gaps.is_empty() {
             rows.push(row("Godtagna luckor", Cell::text(&frozen.accepted_gaps)));
         }
-    } else {
-        rows.push(row("Användning utan betalare", Cell::Count(bill.unattributed.len())));
-        rows.push(row("Övriga hinder för stängning", Cell::Count(bill.findings.len())));
+    } else if let Some(blockers) = blockers {
+        rows.push(row("Hinder för stängning", Cell::Count(blockers.len())));
+        rows.extend(blockers.iter().map(|blocker| row("Hinder", Cell::text(blocker.swedish()))));
     }
     rows
 }

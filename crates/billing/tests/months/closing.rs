@@ -40,7 +40,7 @@ fn files(bill: &Bill) -> Vec<Vec<u8>> {
     let mut files = vec![Vec::new(), Vec::new(), Vec::new()];
     csv(bill, Dialect::Rfc4180, &mut files[0], &mut |_, _| {}).unwrap();
     csv(bill, Dialect::ExcelSv, &mut files[1], &mut |_, _| {}).unwrap();
-    xlsx(bill, &mut files[2], &mut |_, _| {}).unwrap();
+    xlsx(bill, Some(&[]), &mut files[2], &mut |_, _| {}).unwrap();
     files
 }
 

@@ -12,7 +12,7 @@ use crate::table::{Fields, Table};
 use crate::values;
 
 const SERVICE_CELLS: &[&str] =
-    &["slug", "namn", "namn_en", "produkt", "start", "etablerad_fran", "manadsmatt"];
+    &["slug", "namn", "namn_en", "produkt", "start", "etablerad_fran", "manadsmatt", "focus_underkategori"];
 
 pub(super) fn read(draft: &mut Draft) {
     let paths: Vec<String> = draft.texts.keys().filter(|path| path.starts_with(SERVICES)).cloned().collect();
@@ -56,6 +56,10 @@ fn read_service(draft: &mut Draft, table: &Table) {
     }
     draft.places.insert((Object::Service, slug.clone()), table.place.clone());
     let meters = meters::read(draft, table, &slug);
+    if let Some(focus) = table.cell("focus_underkategori") {
+        let known = values::service_subcategory(focus, &mut draft.findings);
+        draft.catalogue.focus.extend(known.map(|known| (slug.clone(), known)));
+    }
     let service = service_of(draft, table, &slug, meters);
     match service {
         Some(service) => _ = draft.catalogue.services.insert(slug, service),

@@ -98,6 +98,8 @@ codes! {
     ServiceWithoutMeter = "service_without_meter" Error,
     /// A service is established before it starts.
     EstablishedBeforeStart = "established_before_start" Error,
+    /// Not a subcategory of services in FOCUS.
+    UnknownFocusSubcategory = "unknown_focus_subcategory" Error,
     /// The same meter twice in a service.
     MeterTwice = "meter_twice" Error,
     /// Not a kind of meter.

@@ -229,6 +229,13 @@ pub(crate) const TOML_CASES: &[Case] = &[
         "# igen",
     ),
     case(Code::UnknownPhase, "finansiering.toml", "\"utveckling\"", "\"utredning\"", "utredning"),
+    case(
+        Code::UnknownFocusSubcategory,
+        SERVICES,
+        "manadsmatt = true",
+        "focus_underkategori = \"Compute\"",
+        "focus_underkategori",
+    ),
     case(Code::UnknownCostKind, SERVICES, "haller_dagar = 31", "kostnadsslag = \"annat\"", "annat"),
     case(
         Code::UnknownCostKind,

@@ -4,6 +4,7 @@ mod package;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,7 +16,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::client::Target;
 
+/// The exit code of an export that wrote a package without all its files.
+const INCOMPLETE: u8 = 3;
+
 /// Writes what finance needs of a month: a directory with every file and a manifest, or one file alone with --format.
+///
+/// Exit code 3 when the package is there but lacks files that the month cannot be had as.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Export {
@@ -94,9 +100,9 @@ impl FileFormat {
 
 impl Export {
     /// Writes the package or the file, or holds a package against the month.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
         if let Some(Command::Verify(verify)) = self.verify {
-            return verify.run().await;
+            return verify.run().await.map(|()| ExitCode::SUCCESS);
         }
         let month = self.month.context("which month? such as: taxameter export 2021-03")?;
         if self.dialect.is_some() && self.format != Some(FileFormat::Csv) {
@@ -123,11 +129,15 @@ impl Export {
                 let answer = connection.client.request(Method::GET, &path, &query, None).await?;
                 let out =
                     self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}{mark}.{suffix}")));
-                save(answer, &out).await
+                save(answer, &out).await.map(|()| package::Fetched::Whole)
             }
         };
-        done?;
-        connection.close().await
+        let fetched = done?;
+        connection.close().await?;
+        Ok(match fetched {
+            package::Fetched::Whole => ExitCode::SUCCESS,
+            package::Fetched::Lacking => ExitCode::from(INCOMPLETE),
+        })
     }
 }
 

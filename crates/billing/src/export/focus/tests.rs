@@ -1,19 +1,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::catalogue::{CostCentre, Meter, Organisation, Product, Service};
+use domain::catalogue::{CostCentre, Meter, Product, Service};
 use domain::charge::Charge;
-use domain::document::documents;
 use domain::event::CustomerKind;
 use domain::financing::Phase;
-use domain::rating::{JointTerms, Payer, PriceTerms, Tariff};
+use domain::rating::JointTerms;
 use domain::usage::MeterKind;
-use domain::{Instant, Money, Quantity, Rate};
+use domain::{Money, Quantity, Rate};
 use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
-use crate::bill::{Frozen, MonthState};
+use crate::bill::MonthState;
+use crate::export::fixtures::{bill, charge, seller, tariff};
 
 /// A name that a spreadsheet would take for a formula, in a cost centre with leading zeros.
 pub(super) fn catalogue() -> Catalogue {
@@ -47,11 +47,6 @@ pub(super) fn catalogue() -> Catalogue {
         (code.to_owned(), CostCentre { code: code.to_owned(), name: name.to_owned(), owners: Vec::new() })
     };
     Catalogue {
-        organisation: Organisation {
-            name: "Linköpings kommun".to_owned(),
-            unit: "LKDATA".to_owned(),
-            number: "212000-0449".to_owned(),
-        },
         products: BTreeMap::from([(
             "U".to_owned(),
             Product { name: "Användarnära tjänster".to_owned(), name_en: "User-near services".to_owned() },
@@ -61,75 +56,7 @@ pub(super) fn catalogue() -> Catalogue {
             costcentre("0110200", "=Åsö \"café\""),
             costcentre("B0100", "Huvudkontor"),
         ]),
-        ..Catalogue::default()
-    }
-}
-
-pub(super) fn tariff(class: &str, price: &str, model: &str) -> Tariff {
-    Tariff {
-        service: "e-moten".to_owned(),
-        meter: "participant_hour".to_owned(),
-        class: class.to_owned(),
-        unit: "h".to_owned(),
-        kind: MeterKind::Sum,
-        service_name: "E-möten".to_owned(),
-        meter_name: "Deltagartimmar".to_owned(),
-        product: "U".to_owned(),
-        billed: true,
-        bears_surcharge: true,
-        price: Some(PriceTerms {
-            price: price.parse().unwrap(),
-            model: model.parse().unwrap(),
-            cost_price: None,
-            valid_from: "2021-01".parse().unwrap(),
-            decision: "KS 2020-1".to_owned(),
-        }),
-        joint: None,
-    }
-}
-
-pub(super) fn charge(
-    (code, name, kind): (&str, &str, CustomerKind),
-    costcentre: &str,
-    tariff: Tariff,
-) -> Charge {
-    Charge {
-        month: "2021-03".parse().unwrap(),
-        corrects: None,
-        reason: None,
-        customer: Arc::new(Payer { code: code.to_owned(), name: name.to_owned(), kind }),
-        costcentre: Arc::from(costcentre),
-        tariff: Arc::new(tariff),
-        quantity: Quantity::ZERO,
-        billed_before: Quantity::ZERO,
-        gross: Money::ZERO,
-        joint: Money::ZERO,
-        net: Money::ZERO,
-        surcharge: Money::ZERO,
-    }
-}
-
-pub(super) fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
-    let closed = state == MonthState::Closed;
-    Bill {
-        month: "2021-03".parse().unwrap(),
-        state,
-        catalogue: "v1".to_owned(),
-        rate: Some("0.03".parse().unwrap()),
-        rate_decision: "KS 2020-123".to_owned(),
-        totals: charges.iter().collect(),
-        documents: if closed { documents(&charges, 17) } else { Vec::new() },
-        charges,
-        unattributed: Vec::new(),
-        findings: Vec::new(),
-        frozen: closed.then(|| Frozen {
-            control: Some(7),
-            at: Instant::parse_rfc3339("2021-04-05T08:00:00Z").unwrap(),
-            by: String::new(),
-            chain: "cd".repeat(32),
-            hash: "ab".repeat(32),
-            accepted_gaps: String::new(),
-        }),
+        ..seller()
     }
 }
 

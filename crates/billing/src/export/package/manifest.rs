@@ -1,4 +1,4 @@
-//! `manifest.json`: what a package holds, and what it must add up to.
+//! `manifest.json`: what a package holds, and what it must add up to. `schemas/exports/manifest.md` describes it.
 
 use data_encoding::HEXLOWER;
 use domain::charge::Totals;

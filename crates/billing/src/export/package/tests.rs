@@ -3,14 +3,14 @@ mod golden;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use domain::document::documents;
 use domain::event::CustomerKind;
 use domain::rating::Payer;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
 use super::*;
-use crate::export::tests::{bill, charge};
+use crate::export::fixtures::bill;
+use crate::export::tests::charge;
 
 /// A month of two administrations and a company, with a correction.
 fn material(state: MonthState) -> Material {
@@ -25,12 +25,11 @@ fn material(state: MonthState) -> Material {
         of("UAF", CustomerKind::Forvaltning, None),
         of("KLF", CustomerKind::Forvaltning, Some("2021-02")),
     ];
-    let mut bill = bill(state, charges);
-    bill.documents = documents(&bill.charges, 17);
     Material {
-        bill: Arc::new(bill),
+        bill: Arc::new(bill(state, charges)),
         catalogue: Arc::new(catalog::check(&catalog::linkoping()).unwrap().catalogue),
         earlier: Default::default(),
+        blockers: Vec::new(),
     }
 }
 
@@ -99,6 +98,39 @@ fn what_a_month_cannot_be_had_as_is_left_out_with_the_reason() {
     let left: Vec<_> = told.left_out.iter().map(|left| left.name.as_str()).collect();
     assert_eq!(left, ["kontering-2021-03.si", "fakturor-2021-03"]);
     assert!(told.left_out[0].reason.contains("kontering.toml"), "{:?}", told.left_out);
+}
+
+/// What `schemas/exports/manifest.schema.json` finds wrong with a manifest.
+fn faults(told: &Manifest) -> Vec<String> {
+    let schema = include_str!("../../../../../schemas/exports/manifest.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let told = serde_json::from_slice(&told.to_json()).unwrap();
+    validator.iter_errors(&told).map(|fault| format!("{}: {fault}", fault.instance_path())).collect()
+}
+
+#[test]
+fn every_manifest_is_as_its_schema_says() {
+    for state in [MonthState::Open, MonthState::Preliminary, MonthState::Closed] {
+        let mut material = material(state);
+        let whole = manifest(&material, &mut |_, _| ()).unwrap();
+        material.catalogue = Arc::default();
+        let lacking = manifest(&material, &mut |_, _| ()).unwrap();
+        assert!(!lacking.left_out.is_empty());
+        for told in [&whole, &lacking] {
+            assert_eq!(faults(told), [] as [&str; 0]);
+        }
+        let wrong = [
+            Manifest { hash: None, state: "closed".to_owned(), ..whole.clone() },
+            Manifest { hash: Some("ab".repeat(32)), state: "open".to_owned(), ..whole.clone() },
+            Manifest { month: "2021-13".to_owned(), ..whole.clone() },
+            Manifest { anchor: Some("7".to_owned()), ..whole },
+        ];
+        for told in &wrong {
+            assert!(!faults(told).is_empty(), "{told:?}");
+        }
+    }
 }
 
 #[test]

@@ -7,14 +7,16 @@ use domain::catalogue::Product;
 use domain::charge::{Charge, Reason, Totals};
 use domain::event::CustomerKind;
 use domain::object::{Budget, BudgetPart};
-use domain::rating::{Payer, PriceTerms, Tariff};
+use domain::rating::Tariff;
 use domain::usage::MeterKind;
 use domain::year::YearTotals;
-use domain::{Instant, Money, Month, Quantity};
+use domain::{Money, Month, Quantity};
 use lopdf::{Dictionary, Document, Object};
 
 use super::*;
-use crate::bill::{Frozen, MonthState};
+use crate::bill::MonthState;
+use crate::blocker::Blocker;
+use crate::export::fixtures::{self, tariff};
 use crate::gaps::{GapDecision, MonthGap, MonthGapKind};
 use crate::year::{YearItem, YearMeter, YearMonth};
 
@@ -26,42 +28,29 @@ const SERVICES: [(&str, &str, &str); 3] = [
 
 fn charge(month: Month, service: usize, payer: usize, net: i64, corrects: Option<Month>) -> Charge {
     let (slug, name, product) = SERVICES[service];
-    let (code, payer, kind) = [
+    let payer = [
         ("KLF", "Kommunledningsförvaltningen", CustomerKind::Forvaltning),
         ("LKAB", "Länsbolaget #1 *AB* $x$", CustomerKind::Bolag),
     ][payer];
+    let tariff = Tariff {
+        service: slug.to_owned(),
+        meter: "page".to_owned(),
+        unit: "sida".to_owned(),
+        service_name: name.to_owned(),
+        meter_name: "Sidor".to_owned(),
+        product: product.to_owned(),
+        ..tariff("", "0.0925", "")
+    };
     Charge {
         month,
         corrects,
         reason: corrects.map(|_| Reason::Usage),
-        customer: Arc::new(Payer { code: code.to_owned(), name: payer.to_owned(), kind }),
-        costcentre: Arc::from("0110200"),
-        tariff: Arc::new(Tariff {
-            service: slug.to_owned(),
-            meter: "page".to_owned(),
-            class: String::new(),
-            unit: "sida".to_owned(),
-            kind: MeterKind::Sum,
-            service_name: name.to_owned(),
-            meter_name: "Sidor".to_owned(),
-            product: product.to_owned(),
-            billed: true,
-            bears_surcharge: true,
-            price: Some(PriceTerms {
-                price: "0.0925".parse().unwrap(),
-                model: domain::PriceModel::default(),
-                cost_price: None,
-                valid_from: "2021-01".parse().unwrap(),
-                decision: "KS 2020-1".to_owned(),
-            }),
-            joint: None,
-        }),
         quantity: Quantity::from_micros(i128::from(net) * 100_000),
-        billed_before: Quantity::ZERO,
         gross: Money::from_ore(net + 100),
         joint: Money::from_ore(100),
         net: Money::from_ore(net),
         surcharge: Money::from_ore(net * 3 / 100),
+        ..fixtures::charge(payer, "0110200", tariff)
     }
 }
 
@@ -76,26 +65,14 @@ fn bill(month: Month, state: MonthState) -> Bill {
     if nth > 2 {
         charges.push(charge(month, 1, 1, -45_678_900, Some(month.previous())));
     }
-    Bill {
-        month,
-        state,
-        catalogue: "c0ffee".repeat(10) + "abcd",
-        rate: Some("0.03".parse().unwrap()),
-        rate_decision: "KS 2020-123".to_owned(),
-        totals: charges.iter().collect(),
-        charges,
-        documents: Vec::new(),
-        unattributed: Vec::new(),
-        findings: Vec::new(),
-        frozen: (state == MonthState::Closed).then(|| Frozen {
-            control: Some(month.number().into()),
-            at: Instant::parse_rfc3339("2021-04-05T08:00:00Z").unwrap(),
-            by: "Controller".to_owned(),
-            chain: "cd".repeat(32),
-            hash: format!("{:02x}", 0xa0 + month.number()).repeat(32),
-            accepted_gaps: "Avbrott i mätningen, känt".to_owned(),
-        }),
+    let mut bill = Bill { month, catalogue: "c0ffee".repeat(10) + "abcd", ..fixtures::bill(state, charges) };
+    if let Some(frozen) = &mut bill.frozen {
+        frozen.control = Some(month.number().into());
+        frozen.by = "Controller".to_owned();
+        frozen.hash = format!("{:02x}", 0xa0 + month.number()).repeat(32);
+        frozen.accepted_gaps = "Avbrott i mätningen, känt".to_owned();
     }
+    bill
 }
 
 fn catalogue() -> Catalogue {
@@ -130,6 +107,12 @@ fn march(state: MonthState) -> MonthReport {
         catalogue: Arc::new(catalogue()),
         earlier: ["2021-01", "2021-02"].map(|text| Arc::new(bill(month(text), MonthState::Closed))).to_vec(),
         gaps: vec![gap],
+        blockers: match state {
+            MonthState::Open | MonthState::Preliminary => {
+                vec![Blocker::earlier_month_open(month("2021-02")), Blocker::no_usage(month("2021-03"))]
+            }
+            MonthState::Closed => Vec::new(),
+        },
     }
 }
 
@@ -270,6 +253,8 @@ fn what_is_not_closed_says_so_on_every_page() {
         assert!(texts.len() > 1);
         assert!(texts.iter().all(|text| text.contains("PRELIMINÄR")), "{texts:?}");
     }
+    let texts = texts(&Document::load_mem(&month_bytes(&march(MonthState::Open))).unwrap());
+    assert!(texts.iter().any(|text| text.contains("Hinder för stängning: 2.")), "{texts:?}");
 }
 
 #[test]

@@ -3,16 +3,15 @@ mod amounts;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use domain::catalogue::{Address, Catalogue, Contact, Customer, Invoicing, Organisation, SurchargeRate};
+use domain::catalogue::{Catalogue, Customer, SurchargeRate};
 use domain::charge::Reason;
 use domain::financing::Phase;
-use domain::rating::{JointTerms, Payer, PriceTerms, Tariff};
-use domain::usage::MeterKind;
+use domain::rating::{JointTerms, Payer, Tariff};
 use domain::{Instant, Quantity};
 use expect_test::{expect, expect_file};
 
 use super::*;
-use crate::bill::Frozen;
+use crate::export::fixtures::{self, address, seller, tariff};
 
 fn month(text: &str) -> Month {
     text.parse().unwrap()
@@ -20,11 +19,6 @@ fn month(text: &str) -> Month {
 
 fn kronor(text: &str) -> Money {
     Money::rounded(text.parse().unwrap()).unwrap()
-}
-
-fn address(street: &str) -> Option<Address> {
-    let [street, postcode, city, country] = [street, "582 00", "Linköping", "SE"].map(str::to_owned);
-    Some(Address { street, postcode, city, country })
 }
 
 /// A seller with all that is needed, two companies with and one without a number, and an administration.
@@ -44,22 +38,6 @@ fn catalogue() -> Catalogue {
         customer("VISIT", "Visit Linköping & Co AB", CustomerKind::Bolag, None),
     ];
     Catalogue {
-        organisation: Organisation {
-            name: "Linköpings kommun".to_owned(),
-            unit: "LKDATA".to_owned(),
-            number: "212000-0449".to_owned(),
-        },
-        invoicing: Invoicing {
-            vat_number: Some("SE212000044901".to_owned()),
-            bankgiro: Some("9912346".to_owned()),
-            address: address("Exempelgatan 1"),
-            contact: Some(Contact {
-                function: "Kundreskontra".to_owned(),
-                email: "kundreskontra@kommun.example".to_owned(),
-                telephone: "013-00 00 00".to_owned(),
-            }),
-            ..Invoicing::default()
-        },
         customers: customers.into_iter().map(|customer| (customer.code.clone(), customer)).collect(),
         rates: vec![SurchargeRate {
             valid_from: month("2021-01"),
@@ -67,46 +45,20 @@ fn catalogue() -> Catalogue {
             decision: "KS 2020-1".to_owned(),
             decided_by: "objektägare".to_owned(),
         }],
-        ..Catalogue::default()
+        ..seller()
     }
 }
 
 /// Meetings for a company, 0.48 kr per hour.
 fn charge(customer: &str, quantity: &str, net: &str, surcharge: &str) -> Charge {
-    let tariff = Tariff {
-        service: "e-moten".to_owned(),
-        meter: "participant_hour".to_owned(),
-        class: String::new(),
-        unit: "h".to_owned(),
-        kind: MeterKind::Sum,
-        service_name: "E-möten <video> & ljud".to_owned(),
-        meter_name: "Deltagartimmar".to_owned(),
-        product: "U".to_owned(),
-        billed: true,
-        bears_surcharge: true,
-        price: Some(PriceTerms {
-            price: "0.48".parse().unwrap(),
-            model: domain::PriceModel::default(),
-            cost_price: None,
-            valid_from: month("2021-01"),
-            decision: "KS 2020-1".to_owned(),
-        }),
-        joint: None,
-    };
-    let known = catalogue();
+    let tariff = Tariff { service_name: "E-möten <video> & ljud".to_owned(), ..tariff("", "0.48", "") };
+    let payer = Payer::of(&catalogue(), customer);
     Charge {
-        month: month("2021-03"),
-        corrects: None,
-        reason: None,
-        customer: Arc::new(Payer::of(&known, customer)),
-        costcentre: Arc::from("B0100"),
-        tariff: Arc::new(tariff),
         quantity: Quantity::parse(quantity).unwrap(),
-        billed_before: Quantity::ZERO,
         gross: kronor(net),
-        joint: Money::ZERO,
         net: kronor(net),
         surcharge: kronor(surcharge),
+        ..fixtures::charge((&payer.code, &payer.name, payer.kind), "B0100", tariff)
     }
 }
 
@@ -144,27 +96,12 @@ fn correcting(charge: Charge, corrected: &str, before: &str, reason: Reason) -> 
 
 /// March 2021, closed on 6 April in Sweden although it is still 5 April in UTC.
 fn bill(state: MonthState, charges: Vec<Charge>) -> Bill {
-    let closed = state == MonthState::Closed;
-    Bill {
-        month: month("2021-03"),
-        state,
-        catalogue: "v1".to_owned(),
-        rate: Some("0.03".parse().unwrap()),
-        rate_decision: "KS 2020-1".to_owned(),
-        totals: charges.iter().collect(),
-        documents: if closed { documents(&charges, 2_021_007) } else { Vec::new() },
-        charges,
-        unattributed: Vec::new(),
-        findings: Vec::new(),
-        frozen: closed.then(|| Frozen {
-            control: Some(7),
-            at: Instant::parse_rfc3339("2021-04-05T22:30:00Z").unwrap(),
-            by: String::new(),
-            chain: "cd".repeat(32),
-            hash: "ab".repeat(32),
-            accepted_gaps: String::new(),
-        }),
+    let mut bill = Bill { rate_decision: "KS 2020-1".to_owned(), ..fixtures::bill(state, charges) };
+    if let Some(frozen) = &mut bill.frozen {
+        frozen.at = Instant::parse_rfc3339("2021-04-05T22:30:00Z").unwrap();
+        bill.documents = documents(&bill.charges, 2_021_007);
     }
+    bill
 }
 
 /// An invoice with all sorts of lines, a credit note, a company without a number, and an administration.

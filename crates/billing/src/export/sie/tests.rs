@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use super::sie;
 use crate::bill::{Bill, MonthState};
 use crate::error::Error;
-use crate::export::tests::{bill, charge};
+use crate::export::fixtures::bill;
+use crate::export::tests::charge;
 
 /// Linköping's accounts and dimensions.
 fn catalogue() -> Catalogue {

@@ -15,14 +15,23 @@ use super::{copy, parent};
 use crate::client::Client;
 use crate::output::swedish;
 
+/// What was fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fetched {
+    /// All that was asked for.
+    Whole,
+    /// A package without some of its files.
+    Lacking,
+}
+
 /// Fetches a month's package into a new directory.
-#[expect(clippy::print_stdout, reason = "the command's answer")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the command's answer, and what it lacks")]
 pub(super) async fn fetch(
     client: &Client,
     month: Month,
     query: &[(&str, String)],
     out: &Path,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Fetched> {
     if out.exists() {
         let out = out.display();
         bail!(
@@ -50,13 +59,13 @@ pub(super) async fn fetch(
     fs::rename(part.path(), out).with_context(writing)?;
     let billed = swedish(&manifest.totals.billed);
     println!("{}: {} filer, {billed} kr utan moms", out.display(), manifest.files.len() + 1);
-    for left in &manifest.left_out {
-        println!("  utan {}: {}", left.name, left.reason);
-    }
     if manifest.state != "closed" {
         println!("  {month} är inte stängd: bokför inget av det");
     }
-    Ok(())
+    for left in &manifest.left_out {
+        eprintln!("taxameter: SAKNAS {}: {}", left.name, left.reason);
+    }
+    Ok(if manifest.left_out.is_empty() { Fetched::Whole } else { Fetched::Lacking })
 }
 
 fn unpack(zipped: fs::File, into: &Path) -> anyhow::Result<()> {

@@ -3,9 +3,10 @@ use ::parquet::record::Field;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::super::tests::{any_charges, bill, catalogue, charges};
+use super::super::tests::{any_charges, catalogue, charges};
 use super::*;
 use crate::bill::MonthState;
+use crate::export::fixtures::bill;
 
 fn written(bill: &Bill) -> Bytes {
     let mut out = Vec::new();

@@ -1,18 +1,13 @@
 //! The bytes of a small package, for ever.
 
-use domain::catalogue::{Address, Catalogue, Contact, Customer, Invoicing, Organisation};
+use domain::catalogue::{Catalogue, Customer};
 use domain::event::CustomerKind;
 use domain::financing::Payers;
 use domain::posting::{DimensionValue, LineKind, PostingDimension, PostingMap, PostingRule};
 use expect_test::expect;
 
 use super::*;
-
-fn address() -> Option<Address> {
-    let [street, postcode, city, country] =
-        ["Exempelgatan 1", "582 00", "Linköping", "SE"].map(str::to_owned);
-    Some(Address { street, postcode, city, country })
-}
+use crate::export::fixtures::{address, seller};
 
 /// All that vouchers and invoices need, and that no edit of a real catalogue changes.
 fn catalogue() -> Catalogue {
@@ -22,7 +17,7 @@ fn catalogue() -> Catalogue {
         kind: CustomerKind::Bolag,
         number: Some("556477-7851".to_owned()),
         reference: None,
-        address: address(),
+        address: address("Exempelgatan 1"),
     };
     let rule = |kind, debit: &str, credit: &str| PostingRule {
         kind,
@@ -40,22 +35,6 @@ fn catalogue() -> Catalogue {
         codes: Default::default(),
     };
     Catalogue {
-        organisation: Organisation {
-            name: "Linköpings kommun".to_owned(),
-            unit: "LKDATA".to_owned(),
-            number: "212000-0449".to_owned(),
-        },
-        invoicing: Invoicing {
-            vat_number: Some("SE212000044901".to_owned()),
-            bankgiro: Some("9912346".to_owned()),
-            address: address(),
-            contact: Some(Contact {
-                function: "Kundreskontra".to_owned(),
-                email: "kundreskontra@kommun.example".to_owned(),
-                telephone: "013-00 00 00".to_owned(),
-            }),
-            ..Invoicing::default()
-        },
         customers: [(lejon.code.clone(), lejon)].into(),
         posting: PostingMap {
             series: "LK".to_owned(),
@@ -63,7 +42,7 @@ fn catalogue() -> Catalogue {
             rules: vec![rule(LineKind::Service, "7510", "3910"), rule(LineKind::Surcharge, "7520", "3920")],
             ..PostingMap::default()
         },
-        ..Catalogue::default()
+        ..seller()
     }
 }
 

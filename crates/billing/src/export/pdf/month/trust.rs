@@ -22,11 +22,8 @@ pub(super) fn quality(bill: &Bill, report: &MonthReport) -> Vec<Block> {
         blocks.push(Block::Table(gaps(report)));
     }
     if bill.state != MonthState::Closed {
-        blocks.push(Block::text(format!(
-            "Användning utan betalare: {} rader. Övriga hinder för stängning: {}.",
-            swedish::count(bill.unattributed.len()),
-            swedish::count(bill.findings.len()),
-        )));
+        blocks
+            .push(Block::text(format!("Hinder för stängning: {}.", swedish::count(report.blockers.len()),)));
     }
     blocks
 }
