@@ -13,7 +13,7 @@ pub mod this_month;
 
 pub use anomaly::{Anomaly, Limits, Unusual, anomalies};
 pub use driver::{Driver, Drivers, Grain, Key, LineOf, Parts, Side, drivers};
-pub use forecast::{Expected, Forecast, Method, forecast};
+pub use forecast::{Expected, Forecast, Method, forecast, forecast_hundredths};
 pub use this_month::{ThisMonth, Whole, this_month};
 
 /// How many back-tests a band needs at least: of fewer, four in five means nothing.

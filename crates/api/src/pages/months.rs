@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::trend::{Expected, Forecast};
+use domain::trend::{Expected, Forecast, forecast_hundredths};
 use domain::{Month, Quantity};
 
 use super::cube::{Cube, Figures};
@@ -10,7 +10,6 @@ use super::words;
 use crate::chart::{Bars, Column, Look};
 use crate::language::Language;
 use crate::numbers;
-use crate::trends;
 pub(crate) use crate::trends::KNOWN;
 
 /// How many months are shown: a year, and the same month the year before.
@@ -172,7 +171,7 @@ pub(crate) fn expect(history: &BTreeMap<Month, i64>, running: Month) -> Option<F
         .filter(|(month, _)| **month < running)
         .map(|(month, value)| (*month, i128::from(*value)))
         .collect();
-    trends::expect(&whole, AHEAD)
+    forecast_hundredths(&whole, AHEAD)
 }
 
 /// The greatest series, and one for all others.

@@ -14,8 +14,8 @@ use store::AsOf;
 use crate::Shared;
 use crate::problem::Problem;
 
-/// Days before the first asked for have others to be compared with: four weeks of them at least.
-const MONTHS_BEFORE: i32 = 2;
+/// The first and the last of the days that are asked for have others to be compared with: four weeks of them at least.
+const MONTHS_AROUND: i32 = 2;
 
 /// Below ten units a difference is chance (in millionths).
 const LEAST: i128 = 10_000_000;
@@ -23,9 +23,11 @@ const LEAST: i128 = 10_000_000;
 /// The days of some months of a service, by meter.
 pub(crate) struct Days {
     first: NaiveDate,
-    /// The last day that is known whole.
+    /// The last day that is asked for and known whole.
     pub(crate) through: NaiveDate,
-    /// Each meter's days that have anything, in millionths of its unit.
+    /// The last day that is known whole, of those that they are compared with.
+    known: NaiveDate,
+    /// Each meter's days that have anything, those that are only compared with too, in millionths of its unit.
     pub(crate) meters: BTreeMap<String, Vec<(NaiveDate, i128)>>,
 }
 
@@ -38,8 +40,8 @@ impl Days {
         now: Instant,
     ) -> Result<Self, Problem> {
         let (first, last) = (*months.start(), *months.end());
-        let asked = first.plus(-MONTHS_BEFORE)..=last;
-        let found = shared.store.day_sums(asked, AsOf::Newest, &service.slug).await;
+        let around = first.plus(-MONTHS_AROUND)..=last.plus(MONTHS_AROUND);
+        let found = shared.store.day_sums(around, AsOf::Newest, &service.slug).await;
         let mut meters: BTreeMap<String, Vec<(NaiveDate, i128)>> = BTreeMap::new();
         for sum in found.map_err(|error| crate::store_problem(&error))? {
             let Some(meter) = service.meters.get(&sum.meter) else { continue };
@@ -48,14 +50,15 @@ impl Days {
             }
         }
         let yesterday = now.day().pred_opt().unwrap_or(now.day());
-        Ok(Self { first: first.first_day(), through: last.last_day().min(yesterday), meters })
+        let known = last.plus(MONTHS_AROUND).last_day().min(yesterday);
+        Ok(Self { first: first.first_day(), through: last.last_day().min(yesterday), known, meters })
     }
 
     /// The days of a meter that stand out.
     pub(crate) fn odd(&self, meter: &str) -> Vec<Anomaly> {
         let days = self.meters.get(meter).map_or(&[][..], Vec::as_slice);
-        let found = anomalies(days, self.through, Limits::usual(LEAST)).into_iter();
-        found.filter(|odd| odd.last >= self.first).collect()
+        let found = anomalies(days, self.known, Limits::usual(LEAST)).into_iter();
+        found.filter(|odd| odd.last >= self.first && odd.first <= self.through).collect()
     }
 }
 

@@ -9,11 +9,11 @@ use axum::{Extension, Json};
 use billing::UsageQuery;
 use domain::access::Viewer;
 use domain::quantity::div_half_away;
-use domain::trend::Expected;
+use domain::trend::{Expected, forecast_hundredths};
 use domain::{Money, Month, Quantity};
 use serde::Serialize;
 
-use super::{KNOWN, expect};
+use super::KNOWN;
 use crate::Shared;
 use crate::cursor;
 use crate::list::{Cell, Format, Page, Table, kronor, quantity};
@@ -81,7 +81,7 @@ pub(crate) async fn get(
     let mut items = Vec::new();
     for (what, history) in series {
         let history: Vec<(Month, i128)> = history.into_iter().collect();
-        let Some(found) = expect(&history, ahead) else { continue };
+        let Some(found) = forecast_hundredths(&history, ahead) else { continue };
         let (method, backtests) = (found.method.name(), found.backtests);
         items.extend(found.months.iter().map(|expected| item(&what, expected, method, backtests)));
     }

@@ -77,7 +77,7 @@ pub struct Anomaly {
 /// `days` are in any order, each once; one that is not there, after the first that has something and up to `through`, has nothing. A
 /// holiday may be like a Sunday (an eve like a Saturday), like its weekday, or between; a day between holidays like a Sunday,
 /// like its weekday, or between. None of them is compared with by others. Days without anything are never low: they are
-/// silence or usual. While too few later days are known, what goes on for three days is a new level, and what the day 52
+/// silence or usual. Where days with something and days without come and go, none stands out. While too few later days are known, what goes on for three days is a new level, and what the day 52
 /// weeks earlier did too is a season. More than four weeks without anything are a level, as of a school in summer or a service that ended.
 pub fn anomalies(days: &[(NaiveDate, i128)], through: NaiveDate, limits: Limits) -> Vec<Anomaly> {
     let mut known: BTreeMap<NaiveDate, i128> =

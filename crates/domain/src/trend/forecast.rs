@@ -85,7 +85,7 @@ pub struct Expected {
 
 impl Forecast {
     /// The same in whole steps, for what only comes in such: the nearest ones, and bands that are no narrower.
-    pub fn in_steps_of(mut self, step: i128) -> Self {
+    fn in_steps_of(mut self, step: i128) -> Self {
         for expected in &mut self.months {
             expected.mid = div_half_away(expected.mid, step) * step;
             expected.band = expected.band.map(|Band { low, high }| Band {
@@ -115,6 +115,13 @@ pub fn forecast(history: &[(Month, i128)], ahead: usize) -> Option<Forecast> {
         Some(Expected { month: Month::from_index(index)?, mid: *mid, band })
     });
     Some(Forecast { method, months: months.collect(), backtests: errors.get(&1).map_or(0, Vec::len) })
+}
+
+/// The same of hundredths of a unit. Where all were whole units, whole ones are expected.
+pub fn forecast_hundredths(history: &[(Month, i128)], ahead: usize) -> Option<Forecast> {
+    let found = forecast(history, ahead)?;
+    let is_whole = history.iter().all(|(_, value)| value % 100 == 0);
+    Some(if is_whole { found.in_steps_of(100) } else { found })
 }
 
 /// Values by month number.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use billing::object::ObjectYear;
 use domain::object::Account;
 use domain::trend::forecast::Method;
-use domain::trend::{Expected, forecast};
+use domain::trend::{Expected, forecast_hundredths};
 use domain::{Money, Month};
 use rust_decimal::Decimal;
 
@@ -112,6 +112,6 @@ fn expected(
     if !(1..=12).contains(&ahead) {
         return None;
     }
-    let forecast = forecast(&whole, ahead)?;
+    let forecast = forecast_hundredths(&whole, ahead)?;
     Some((forecast.method, forecast.months))
 }

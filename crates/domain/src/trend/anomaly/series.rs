@@ -36,6 +36,9 @@ const PEERS_MIN: usize = 3;
 /// One in so many of the days around a day without anything may have had nothing either.
 const EMPTY_ONE_IN: usize = 5;
 
+/// A meter that ends more often than once in so many days comes and goes.
+const ENDS_ONE_IN: usize = 10;
+
 /// Every day from the first with something to the last known one.
 pub(super) struct Series<'a> {
     days: &'a BTreeMap<NaiveDate, i128>,
@@ -43,6 +46,8 @@ pub(super) struct Series<'a> {
     /// How far working days and days off are usually from the days before them, in [`ONE`]s of those: four days alone may be
     /// alike by chance. Never less than the limits say.
     usual: [i128; 2],
+    /// Whether working days and days off are so often empty that neither an empty nor a full one says anything.
+    comes_and_goes: [bool; 2],
     /// Days that are like no weekday: see [`alike`].
     special: BTreeSet<NaiveDate>,
 }
@@ -59,7 +64,7 @@ impl<'a> Series<'a> {
     pub(super) fn of(days: &'a BTreeMap<NaiveDate, i128>, limits: Limits) -> Self {
         let least = i128::from(limits.deviation_permille) * (ONE / 1_000);
         let special = days.keys().copied().filter(|day| alike(*day).len() > 1).collect();
-        let unmeasured = Series { days, limits, usual: [least; 2], special };
+        let unmeasured = Series { days, limits, usual: [least; 2], comes_and_goes: [false; 2], special };
         let usual = [false, true].map(|off| {
             let is_like =
                 |day: NaiveDate| is_weekend(day.weekday()) == off && !unmeasured.special.contains(&day);
@@ -70,13 +75,27 @@ impl<'a> Series<'a> {
             });
             median(away).unwrap_or(0).max(least)
         });
-        Series { usual, ..unmeasured }
+        let comes_and_goes = [false, true].map(|off| unmeasured.comes_and_goes(off));
+        Series { usual, comes_and_goes, ..unmeasured }
+    }
+
+    /// Whether days of a sort often have nothing after one that had something.
+    fn comes_and_goes(&self, off: bool) -> bool {
+        let is_like = |day: NaiveDate| is_weekend(day.weekday()) == off && !self.special.contains(&day);
+        let ordinary = self.days.iter().filter(|(day, _)| is_like(**day));
+        let values: Vec<i128> = ordinary.map(|(_, value)| *value).collect();
+        let ends = values.windows(2).filter(|pair| pair[0] != 0 && pair[1] == 0).count();
+        ends * ENDS_ONE_IN > values.len()
     }
 
     /// What a day is reported as; none for most.
     pub(super) fn judge(&self, day: NaiveDate, value: i128) -> Option<Anomaly> {
-        let sides: Vec<[Option<Peers>; 2]> =
-            alike(day).into_iter().map(|kind| self.sides(day, kind)).collect();
+        let kinds = alike(day);
+        let says_nothing = |kind: &Weekday| self.comes_and_goes[usize::from(is_weekend(*kind))];
+        if kinds.iter().any(says_nothing) {
+            return None;
+        }
+        let sides: Vec<[Option<Peers>; 2]> = kinds.into_iter().map(|kind| self.sides(day, kind)).collect();
         if sides.iter().any(|sides| count(sides) < PEERS_MIN) {
             return None;
         }
@@ -113,8 +132,7 @@ impl<'a> Series<'a> {
 
     /// Nothing, in a run that is no level, where hardly any day of any kind that it may be like had nothing.
     fn silence(&self, day: NaiveDate, sides: &[[Option<Peers>; 2]]) -> Option<(i128, Unusual)> {
-        let (first, last) = self.empty_around(day);
-        if last.signed_duration_since(first).num_days() + 1 >= LEVEL_DAYS {
+        if self.is_level_of_nothing(day) {
             return None;
         }
         let empty = |sides: &[Option<Peers>; 2]| all(sides).filter(|value| *value == 0).count();
@@ -179,6 +197,12 @@ impl<'a> Series<'a> {
         let first = self.days.range(..=day).rev().take_while(empty).last();
         let last = self.days.range(day..).take_while(empty).last();
         (first.map_or(day, |(day, _)| *day), last.map_or(day, |(day, _)| *day))
+    }
+
+    /// Whether a day lies in a run without anything that is so long that it is the level.
+    fn is_level_of_nothing(&self, day: NaiveDate) -> bool {
+        let (first, last) = self.empty_around(day);
+        last.signed_duration_since(first).num_days() + 1 >= LEVEL_DAYS
     }
 
     /// Whether silence goes on: between the two is no day with anything.

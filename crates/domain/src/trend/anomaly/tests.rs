@@ -105,6 +105,20 @@ fn weekends_that_are_always_empty_are_bridged_but_never_reported() {
 }
 
 #[test]
+fn a_meter_that_comes_and_goes_is_never_reported() {
+    // One robot that works every other day, or when there is something to do.
+    for every in [2, 3, 5] {
+        let days: Vec<_> = span("2021-01-11"..="2021-05-31")
+            .into_iter()
+            .enumerate()
+            .filter(|(n, _)| (n * 7 + n / 11).is_multiple_of(every))
+            .map(|(_, day)| (day, 14))
+            .collect();
+        assert_eq!(anomalies(&days, day("2021-05-31"), Limits::usual(10)), [], "{every}");
+    }
+}
+
+#[test]
 fn what_may_become_a_level_is_reported_for_two_days_at_most() {
     let step = |through: &str| {
         let value = |day: NaiveDate| if day < self::day("2021-03-10") { 1_000 } else { 2_000 };

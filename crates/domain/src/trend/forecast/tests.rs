@@ -119,6 +119,15 @@ fn a_band_needs_five_backtests_and_is_what_they_say() {
 }
 
 #[test]
+fn of_whole_units_whole_ones_are_expected_and_of_parts_parts() {
+    let mid = |values: &[i128]| forecast_hundredths(&known(values), 1).unwrap().months[0].mid;
+    let (whole, parts) = ([1_000, 1_100, 1_100, 1_200], [1_000, 1_100, 1_100, 1_201]);
+    assert_ne!(forecast(&known(&whole), 1).unwrap().months[0].mid % 100, 0);
+    assert_eq!(mid(&whole) % 100, 0);
+    assert_ne!(mid(&parts) % 100, 0);
+}
+
+#[test]
 fn whole_things_are_expected_whole_and_within_the_band() {
     let month = "2021-01".parse().unwrap();
     let one = |mid, low, high| {

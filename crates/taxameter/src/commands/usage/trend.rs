@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Month;
-use domain::trend::forecast;
+use domain::trend::forecast_hundredths;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ fn expected(quantities: &BTreeMap<Month, Decimal>, running: Month) -> Option<Dec
     let whole = quantities.range(..running);
     let history: Vec<(Month, i128)> =
         whole.filter_map(|(month, value)| Some((*month, hundredths(value)?))).collect();
-    let expected = forecast(&history, 1)?.months.first()?.mid;
+    let expected = forecast_hundredths(&history, 1)?.months.first()?.mid;
     Some(Decimal::try_from_i128_with_scale(expected, 2).ok()?.normalize())
 }
 
