@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use domain::catalogue::{
     Agreement, Catalogue, ClosingRules, CostCentre, CsvMapping, Dimension, Meter, PlannedVolume, PriceRow,
-    PriceState, Service, SurchargeRate,
+    PriceState, Service, SurchargeRate, ValueName,
 };
 use domain::coverage::{CoverageScope, MeterClasses};
 use domain::financing::{JointShare, Part, Payers};
@@ -200,7 +200,7 @@ pub fn rows(catalogue: &Catalogue) -> Vec<Row> {
     }));
     rows.extend(catalogue.services.values().map(|service| service_row(catalogue, service)));
     let meters = catalogue.services.values().flat_map(|s| s.meters.values().map(move |meter| (s, meter)));
-    rows.extend(meters.map(|(service, meter)| meter_row(service, meter)));
+    rows.extend(meters.map(|(service, meter)| meter_row(catalogue, service, meter)));
     rows.extend(catalogue.customers.values().map(customer_row));
     rows.extend(catalogue.costcentres.values().map(costcentre_row));
     rows.extend(catalogue.prices.iter().map(price_row));
@@ -310,7 +310,7 @@ fn service_row(catalogue: &Catalogue, service: &Service) -> Row {
     )
 }
 
-fn meter_row(service: &Service, meter: &Meter) -> Row {
+fn meter_row(catalogue: &Catalogue, service: &Service, meter: &Meter) -> Row {
     let dimensions = meter.dimensions.iter().map(dimension_text).collect::<Vec<_>>().join(" ");
     row(
         Object::Meter,
@@ -322,12 +322,23 @@ fn meter_row(service: &Service, meter: &Meter) -> Row {
             ("unit", "enhet", meter.unit.clone()),
             ("event_type", "händelse", text(meter.event_type.as_ref())),
             ("dimensions", "dimensioner", dimensions),
+            ("value_names", "värdenamn", value_names(catalogue, service, meter)),
             ("billed", "debiteras", meter.billed.to_string()),
             ("negative", "negativa", meter.negative.to_string()),
             ("hold_days", "håller dagar", meter.hold_days.to_string()),
             ("cost_kind", "kostnadsslag", meter.cost_kind.name().to_owned()),
         ],
     )
+}
+
+/// `staff=Personal|Staff pupil=Elev|Pupil`
+fn value_names(catalogue: &Catalogue, service: &Service, meter: &Meter) -> String {
+    let named = meter.dimensions.iter().flat_map(|dimension| &dimension.values).filter_map(|value| {
+        let key = (service.slug.clone(), meter.slug.clone(), value.clone());
+        let ValueName { name, name_en } = catalogue.value_names.get(&key)?;
+        Some(format!("{value}={name}|{name_en}"))
+    });
+    named.collect::<Vec<_>>().join(" ")
 }
 
 /// `class*=staff|pupil os`: `*` rates, `~` tells series apart.

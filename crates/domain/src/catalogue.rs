@@ -44,6 +44,8 @@ pub struct Catalogue {
     pub services: BTreeMap<String, Service>,
     /// What services are in FOCUS, by slug, where the catalogue says; else their events tell.
     pub focus: BTreeMap<String, ServiceSubcategory>,
+    /// What values of a meter's dimensions are called, by service, meter and value, where the catalogue says.
+    pub value_names: BTreeMap<(String, String, String), ValueName>,
     /// The customers (payers), by code.
     pub customers: BTreeMap<String, Customer>,
     /// The cost centres, by code.
@@ -149,6 +151,15 @@ pub struct Dimension {
     pub series: bool,
     /// The values that are known; empty when any is taken (never for a rating dimension).
     pub values: Vec<String>,
+}
+
+/// What people call a value of a dimension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueName {
+    /// In Swedish.
+    pub name: String,
+    /// In English.
+    pub name_en: String,
 }
 
 /// A payer.

@@ -116,10 +116,10 @@ fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Ca
     let many = visit.catalogue.services.get(key.service).is_some_and(|service| service.meters.len() > 1);
     let mut what = Vec::new();
     if many || naming == Naming::Service && key.class.is_empty() {
-        what.push(visit.meter_name(key.service, key.meter).to_owned());
+        what.push(visit.named().meter(key.service, key.meter).to_owned());
     }
     if !key.class.is_empty() {
-        what.push(words::class(key.class));
+        what.push(visit.named().values(key.service, key.meter, key.class));
     }
     let (name, href) = match naming {
         Naming::Payer => {
@@ -128,7 +128,7 @@ fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Ca
             (name, format!("/payers/{}?month={}&service={}", key.payer, after.month, key.service))
         }
         Naming::Service => {
-            (visit.service_name(key.service), format!("/services/{}?month={}", key.service, after.month))
+            (visit.named().service(key.service), format!("/services/{}?month={}", key.service, after.month))
         }
     };
     Cause {

@@ -118,7 +118,6 @@ fn page(visit: &Visit, id: &str, explanation: &Explanation) -> Result<LinePage, 
     let (language, charge) = (visit.language, &explanation.charge);
     let tariff = &charge.tariff;
     let w = Words::of(language);
-    let meter = visit.meter_name(&tariff.service, &tariff.meter);
     let days = explanation.days.iter();
     let written = |quantity: &Quantity| words::amount(language, *quantity, &tariff.unit);
     let events = explanation.events.iter().map(|event| Event {
@@ -139,11 +138,8 @@ fn page(visit: &Visit, id: &str, explanation: &Explanation) -> Result<LinePage, 
         page: visit.frame(Section::Payers),
         t,
         w,
-        what: match tariff.class.as_str() {
-            "" => meter.to_owned(),
-            class => format!("{meter}: {}", words::class(class)),
-        },
-        service: visit.service_name(&tariff.service).to_owned(),
+        what: visit.named().class(&tariff.service, &tariff.meter, &tariff.class),
+        service: visit.named().service(&tariff.service).to_owned(),
         service_href: format!("/services/{}?month={}", tariff.service, charge.usage_month()),
         payer: charge.customer.name.clone(),
         payer_href: format!("/payers/{}?month={}", charge.customer.code, charge.month),

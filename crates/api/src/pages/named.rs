@@ -39,10 +39,24 @@ impl<'c> Named<'c> {
         meter.map_or(slug, |meter| words::of(self.language, &meter.name, &meter.name_en))
     }
 
-    /// A meter and what of it: `Konto: staff`.
+    /// A meter and what of it: `Konto: Personal`.
     pub(crate) fn class(&self, service: &str, meter: &str, class: &str) -> String {
         let name = self.meter(service, meter);
-        if class.is_empty() { name.to_owned() } else { format!("{name}: {}", words::class(class)) }
+        if class.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {}", self.values(service, meter, class))
+        }
+    }
+
+    /// The values of a class: `Personal`. Those that the catalogue has no name for are as they are.
+    pub(crate) fn values(&self, service: &str, meter: &str, class: &str) -> String {
+        let named = class.split('/').map(|value| {
+            let key = (service.to_owned(), meter.to_owned(), value.to_owned());
+            let name = self.catalogue.value_names.get(&key);
+            name.map_or(value, |name| words::of(self.language, &name.name, &name.name_en))
+        });
+        named.collect::<Vec<_>>().join(", ")
     }
 
     /// An object product's name.
@@ -71,5 +85,22 @@ impl<'c> Named<'c> {
                 format!("{}, {}: {}", decision.day, decision.by, decision.about)
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_the_names_that_people_use() {
+        let catalogue = catalog::check(&catalog::linkoping()).map(|checked| checked.catalogue).unwrap();
+        let named = |language| Named { catalogue: &catalogue, language };
+        let account = |language, class| named(language).class("it-bastjanst-konto", "account", class);
+        assert_eq!(account(Language::Swedish, "staff"), "Konton: Personal");
+        assert_eq!(account(Language::English, "pupil"), "Accounts: Pupil");
+        assert_eq!(account(Language::Swedish, "robot"), "Konton: robot");
+        assert_eq!(account(Language::Swedish, ""), "Konton");
+        assert_eq!(named(Language::Swedish).values("skrivare-mfp", "page", "mono/a4"), "Svartvit, a4");
     }
 }

@@ -212,7 +212,7 @@ impl<'v> Facts<'v> {
         }
         let series = services.into_iter();
         series
-            .map(|(service, values)| Series { name: self.visit.service_name(service).to_owned(), values })
+            .map(|(service, values)| Series { name: self.visit.named().service(service).to_owned(), values })
             .collect()
     }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use domain::Month;
-use domain::access::Permission;
+use domain::access::Viewer;
 use domain::catalogue::{Catalogue, PriceState};
 
 use super::frame::{Frame, Section};
@@ -97,7 +97,7 @@ struct Input<'a> {
     state: Option<PriceState>,
     /// Only this service.
     service: Option<&'a str>,
-    sees_object: bool,
+    viewer: &'a Viewer,
     frame: Frame,
 }
 
@@ -131,7 +131,7 @@ pub(crate) async fn get(
         month: visit.params.month("month")?.unwrap_or_else(|| visit.now.month()),
         state,
         service,
-        sees_object: visit.viewer.may(Permission::Object),
+        viewer: &visit.viewer,
         frame: visit.frame(Section::Prices),
     });
     visit.respond(&page)
@@ -145,7 +145,7 @@ impl PricesPage {
             named: Named { catalogue: input.catalogue, language },
             w,
             month: input.month,
-            sees_object: input.sees_object,
+            viewer: input.viewer,
         };
         let state = |(name, state): (&str, PriceState)| Choice {
             value: name.to_owned(),
@@ -167,7 +167,7 @@ impl PricesPage {
             services: services(listed.named, input.service),
             products,
             rates: listed.rates(),
-            sees_object: input.sees_object,
+            sees_object: listed.sees_object(),
             page: input.frame,
         }
     }

@@ -249,7 +249,7 @@ impl<'v> Facts<'v> {
             page: visit.frame(Section::Services),
             t: Texts::of(language),
             w,
-            name: visit.service_name(slug),
+            name: visit.named().service(slug),
             product: product.map_or("", |product| words::of(language, &product.name, &product.name_en)),
             month: self.shown,
             month_name: numbers::long_month(language, self.shown),
@@ -299,11 +299,10 @@ impl<'v> Facts<'v> {
 
     /// A class by its values, and its meter where the service has more than one.
     fn class_name(&self, meter: &str, class: &str) -> String {
-        let meter_name = self.visit.meter_name(&self.service.slug, meter);
+        let (named, slug) = (self.visit.named(), self.service.slug.as_str());
         match (class.is_empty(), self.service.meters.len()) {
-            (true, _) => meter_name.to_owned(),
-            (false, 1) => words::class(class),
-            (false, _) => format!("{meter_name}: {}", words::class(class)),
+            (false, 1) => named.values(slug, meter, class),
+            _ => named.class(slug, meter, class),
         }
     }
 

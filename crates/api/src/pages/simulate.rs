@@ -11,11 +11,13 @@ use axum::response::Response;
 use billing::Error;
 use billing::simulate::Simulation;
 use domain::Month;
+use domain::access::Viewer;
 use domain::catalogue::Catalogue;
 
 use super::frame::{Frame, Section};
 use super::named::Named;
 use super::visit::Visit;
+use super::words;
 use crate::Shared;
 use crate::language::Language;
 use crate::problem::Problem;
@@ -148,6 +150,10 @@ pub(crate) async fn get(
     let answer = match form.question(&visit.catalogue, visit.language) {
         Err(refused) => Answer::Refused(refused),
         Ok(question) if question.changes.is_empty() => Answer::Unasked,
+        Ok(question) if question.is_foreign(&visit.viewer) => {
+            let text = words::of(visit.language, "välj en av dina tjänster", "choose one of your services");
+            Answer::Refused(vec![Refused { field: "of", text: text.to_owned() }])
+        }
         Ok(question) => match shared.biller.simulate(question.from, question.to, question.changes).await {
             Ok(simulation) => Answer::Simulated(Box::new(simulation.seen_by(&visit.viewer))),
             Err(Error::NothingToSimulate) => Answer::NoUsage,
@@ -161,7 +167,7 @@ pub(crate) async fn get(
         now: visit.now.month(),
         form: &form,
         answer,
-        is_partial: !visit.viewer.sees_all(),
+        viewer: &visit.viewer,
         frame: visit.frame(Section::Prices),
     };
     let mut response = visit.respond(&SimulatePage::build(input))?;
@@ -178,13 +184,13 @@ struct Input<'a> {
     now: Month,
     form: &'a Form,
     answer: Answer,
-    is_partial: bool,
+    viewer: &'a Viewer,
     frame: Frame,
 }
 
 impl SimulatePage {
     fn build(input: Input<'_>) -> Self {
-        let Input { catalogue, language, now, form, answer, is_partial, frame } = input;
+        let Input { catalogue, language, now, form, answer, viewer, frame } = input;
         let (w, named) = (Words::of(language), Named { catalogue, language });
         let (refused, has_no_usage, outcome) = match answer {
             Answer::Unasked => (Vec::new(), false, None),
@@ -196,11 +202,11 @@ impl SimulatePage {
             t: Texts::of(language),
             w,
             fields: form.fields(named, now, &refused, w),
-            selections: form.groups(named, w),
+            selections: form.groups(named, viewer, w),
             phases: form.phases(language),
             refused,
             outcome,
-            is_partial,
+            is_partial: !viewer.sees_all(),
             has_no_usage,
             page: frame,
         }

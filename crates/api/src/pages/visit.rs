@@ -10,6 +10,7 @@ use domain::catalogue::Catalogue;
 use domain::{Instant, Month};
 
 use super::frame::{self, Frame, Section};
+use super::named::Named;
 use crate::Shared;
 use crate::language::Language;
 use crate::problem::{Kind, Problem};
@@ -94,20 +95,9 @@ impl Visit {
         if self.viewer.may(permission) { Ok(()) } else { Err(Problem::new(Kind::NotFound)) }
     }
 
-    /// A service's name in the visitor's language; its slug where the catalogue in force has it no more.
-    pub(crate) fn service_name<'s>(&'s self, slug: &'s str) -> &'s str {
-        self.catalogue.services.get(slug).map_or(slug, |service| match self.language {
-            Language::Swedish => service.name.as_str(),
-            Language::English => service.name_en.as_str(),
-        })
-    }
-
-    /// A meter's name in the visitor's language.
-    pub(crate) fn meter_name<'s>(&'s self, service: &str, slug: &'s str) -> &'s str {
-        self.catalogue.meter(service, slug).map_or(slug, |meter| match self.language {
-            Language::Swedish => meter.name.as_str(),
-            Language::English => meter.name_en.as_str(),
-        })
+    /// What things are called in the visitor's language.
+    pub(crate) fn named(&self) -> Named<'_> {
+        Named { catalogue: &self.catalogue, language: self.language }
     }
 
     /// Whether a payer is seen, at least in part.

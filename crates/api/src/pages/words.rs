@@ -54,11 +54,6 @@ pub(crate) fn amount(language: Language, quantity: Quantity, unit: &str) -> Stri
     }
 }
 
-/// A class as people read it.
-pub(crate) fn class(text: &str) -> String {
-    text.replace('/', ", ")
-}
-
 /// How a meter counts, in a sentence.
 pub(crate) const fn kind(language: Language, kind: MeterKind) -> &'static str {
     match kind {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::catalogue::{Dimension, Meter};
+use domain::catalogue::{Dimension, Meter, ValueName};
 use domain::event::{SNAPSHOT_COMPLETED, TYPE_PREFIX, TYPE_SUFFIX};
 use domain::financing::CostKind;
 use domain::usage::MeterKind;
@@ -50,6 +50,10 @@ pub(super) fn read(draft: &mut Draft, table: &Table, service: &str) -> BTreeMap<
         let cell = row.required("slug", &mut draft.findings).cloned();
         let slug = cell.as_ref().and_then(|cell| values::slug(cell, &mut draft.findings));
         let meter = meter_of(row, slug.as_deref().unwrap_or_default(), &mut draft.findings);
+        for (value, name) in value_names_of(row, &mut draft.findings) {
+            let key = (service.to_owned(), slug.clone().unwrap_or_default(), value);
+            draft.catalogue.value_names.insert(key, name);
+        }
         let Some(slug) = slug else {
             draft.declare(
                 Object::Meter,
@@ -223,7 +227,8 @@ fn dimensions_of(row: &Table, findings: &mut Findings) -> Option<Vec<Dimension>>
     let mut dimensions: Vec<Dimension> = Vec::new();
     let mut right = true;
     for table in row.tables("dimensioner") {
-        let fields = Fields { cells: &["namn", "prisklass", "serie"], lists: &["varden"], tables: &[] };
+        let lists = &["varden", "vardenamn", "vardenamn_en"];
+        let fields = Fields { cells: &["namn", "prisklass", "serie"], lists, tables: &[] };
         table.expect(fields, findings);
         let name = table.required("namn", findings).cloned();
         let rating = table.cell("prisklass").map_or(Some(false), |cell| values::flag(cell, findings));
@@ -266,4 +271,31 @@ fn dimensions_of(row: &Table, findings: &mut Findings) -> Option<Vec<Dimension>>
         }
     }
     right.then_some(dimensions)
+}
+
+/// What the values of a meter's dimensions are called: a Swedish and an English name for each, or none at all.
+fn value_names_of(row: &Table, findings: &mut Findings) -> Vec<(String, ValueName)> {
+    let mut names = Vec::new();
+    for table in row.tables("dimensioner") {
+        let texts = |list: &str| -> Vec<String> {
+            table.list(list).iter().map(|cell| cell.text.trim().to_owned()).collect()
+        };
+        let (values, swedish, english) = (texts("varden"), texts("vardenamn"), texts("vardenamn_en"));
+        let is_named = swedish.len() == values.len() && english.len() == values.len();
+        if is_named && !swedish.iter().chain(&english).any(String::is_empty) {
+            let named = swedish.into_iter().zip(english);
+            names.extend(values.into_iter().zip(named.map(|(name, name_en)| ValueName { name, name_en })));
+        } else if !swedish.is_empty() || !english.is_empty() {
+            findings.add(
+                Code::InvalidValueNames,
+                &table.place,
+                say("alla värden har inte var sitt namn", "not every value has a name of its own"),
+                say(
+                    "ge vardenamn och vardenamn_en lika många namn som varden, i samma ordning",
+                    "give vardenamn and vardenamn_en as many names as varden has values, in the same order",
+                ),
+            );
+        }
+    }
+    names
 }

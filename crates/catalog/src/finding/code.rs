@@ -114,6 +114,8 @@ codes! {
     MissingEventType = "missing_event_type" Error,
     /// A dimension that is ill-formed, or named or valued twice.
     InvalidDimension = "invalid_dimension" Error,
+    /// The names of a dimension's values are not as many as these.
+    InvalidValueNames = "invalid_value_names" Error,
     /// A rating dimension without values.
     RatingWithoutValues = "rating_without_values" Error,
     /// A meter that cannot take negative quantities takes them.

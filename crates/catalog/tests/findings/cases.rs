@@ -188,6 +188,13 @@ pub(crate) const TOML_CASES: &[Case] = &[
     case(Code::InvalidDimension, SERVICES, "namn = \"site\"", "namn = \"class\"", "dimensioner"),
     case(Code::InvalidDimension, SERVICES, "\"pupil\"]", "\"pu/pil\"]", "dimensioner"),
     case(
+        Code::InvalidValueNames,
+        SERVICES,
+        "\"pupil\"]",
+        "\"pupil\"], vardenamn = [\"Personal\"], vardenamn_en = [\"Staff\", \"Pupil\"]",
+        "dimensioner",
+    ),
+    case(
         Code::RatingWithoutValues,
         SERVICES,
         "{ namn = \"site\" }",

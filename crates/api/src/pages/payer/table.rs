@@ -78,7 +78,7 @@ pub(super) fn lines(visit: &Visit, code: &str, month: Month, bill: Option<&Bill>
     let mut services: BTreeMap<&str, &str> = BTreeMap::new();
     let mut costcentres: BTreeMap<&str, &str> = BTreeMap::new();
     for charge in &own {
-        services.insert(&charge.tariff.service, visit.service_name(&charge.tariff.service));
+        services.insert(&charge.tariff.service, visit.named().service(&charge.tariff.service));
         let centre = visit.catalogue.costcentres.get(&*charge.costcentre);
         costcentres.insert(&charge.costcentre, centre.map_or("", |centre| centre.name.as_str()));
     }
@@ -134,15 +134,11 @@ pub(super) fn lines(visit: &Visit, code: &str, month: Month, bill: Option<&Bill>
 
 fn row(visit: &Visit, charge: &Charge) -> Row {
     let tariff = &charge.tariff;
-    let meter = visit.meter_name(&tariff.service, &tariff.meter);
     Row {
         href: format!("/lines/{}", charge.id()),
         costcentre: charge.costcentre.to_string(),
-        service: visit.service_name(&tariff.service).to_owned(),
-        what: match tariff.class.as_str() {
-            "" => meter.to_owned(),
-            class => format!("{meter}: {}", words::class(class)),
-        },
+        service: visit.named().service(&tariff.service).to_owned(),
+        what: visit.named().class(&tariff.service, &tariff.meter, &tariff.class),
         corrects: charge.corrects,
         quantity: words::amount(visit.language, charge.quantity, &tariff.unit),
         price: charge

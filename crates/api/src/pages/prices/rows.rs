@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::access::{Permission, Viewer};
 use domain::catalogue::{PriceRow, PriceState, SurchargeRate};
 use domain::rating::Tariff;
 use domain::{Month, UnitPrice};
@@ -41,7 +42,8 @@ pub(super) struct Row {
     pub(super) cost_price: String,
     pub(super) joint: String,
     /// The form that tries another price.
-    pub(super) try_it: String,
+    /// Where to try another price, for those who may.
+    pub(super) try_it: Option<String>,
 }
 
 /// A surcharge rate (R7).
@@ -59,10 +61,14 @@ pub(super) struct Listed<'c> {
     pub(super) named: Named<'c>,
     pub(super) w: &'static Words,
     pub(super) month: Month,
-    pub(super) sees_object: bool,
+    pub(super) viewer: &'c Viewer,
 }
 
 impl Listed<'_> {
+    pub(super) fn sees_object(&self) -> bool {
+        self.viewer.may(Permission::Object)
+    }
+
     /// The rows that hold in the month or later and are asked for, by product and service. Who does not see the object sees
     /// what is decided.
     pub(super) fn products(&self, is_asked: impl Fn(&PriceRow) -> bool) -> Vec<ProductPart> {
@@ -90,7 +96,7 @@ impl Listed<'_> {
 
     fn shows(&self, row: &PriceRow) -> bool {
         row.valid_to.is_none_or(|to| self.month <= to)
-            && (self.sees_object || row.state == PriceState::Decided)
+            && (self.sees_object() || row.state == PriceState::Decided)
     }
 
     fn row(&self, row: &PriceRow) -> Row {
@@ -98,7 +104,7 @@ impl Listed<'_> {
         let kronor = |price: UnitPrice| numbers::unit_price(language, price);
         let meter = self.named.catalogue.meter(&row.service, &row.meter);
         let to = row.valid_to.map_or_else(|| self.w.until_further.to_owned(), |to| to.to_string());
-        let cost_price = row.cost_price.filter(|_| self.sees_object);
+        let cost_price = row.cost_price.filter(|_| self.sees_object());
         Row {
             what: self.named.class(&row.service, &row.meter, &row.class),
             price: kronor(row.price),
@@ -115,7 +121,7 @@ impl Listed<'_> {
             decision: self.named.decision(&row.decision),
             cost_price: cost_price.map_or_else(|| "–".to_owned(), kronor),
             joint: self.joint(row),
-            try_it: self.try_it(row),
+            try_it: self.viewer.sees_service(&row.service).then(|| self.try_it(row)),
         }
     }
 

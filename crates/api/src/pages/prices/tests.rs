@@ -4,7 +4,7 @@ use askama::Template;
 use domain::catalogue::PriceRow;
 use domain::{Instant, PriceModel};
 
-use domain::access::Viewer;
+use domain::access::{Grant, Role, Scope, Viewer};
 
 use super::*;
 
@@ -37,7 +37,9 @@ fn page(month: &str, state: Option<PriceState>, service: Option<&str>, sees_obje
     let language = Language::Swedish;
     let frame = Frame::new(language, Section::Prices, "/prices", &catalogue, &Viewer::admin(), now);
     let month = month.parse().unwrap();
-    PricesPage::build(Input { catalogue: &catalogue, language, month, state, service, sees_object, frame })
+    let payer = Grant { role: Role::Payer, scope: Scope::default() };
+    let viewer = &if sees_object { Viewer::admin() } else { Viewer::new([payer]) };
+    PricesPage::build(Input { catalogue: &catalogue, language, month, state, service, viewer, frame })
 }
 
 fn rows(page: &PricesPage) -> Vec<&rows::Row> {

@@ -75,7 +75,7 @@ pub(super) async fn load(
         (DaysPart { meters: Vec::new(), odd: Vec::new(), gaps: Vec::new(), data }, visit.language);
     for (slug, days) in &found.meters {
         let Some(meter) = service.meters.get(slug) else { continue };
-        let name = visit.meter_name(&service.slug, slug).to_owned();
+        let name = visit.named().meter(&service.slug, slug).to_owned();
         let odd = found.odd(slug);
         let window: Vec<NaiveDate> =
             first.first_day().iter_days().take_while(|day| *day <= found.through).collect();
@@ -214,6 +214,6 @@ fn told_gap(visit: &Visit, service: &str, gap: &MonthGap) -> Gap {
         MonthGapKind::Estimated => (words::of(language, "uppskattat", "estimated"), "info"),
         MonthGapKind::Excess => (words::of(language, "för många", "too many"), "info"),
     };
-    let meter = gap.meter.as_deref().map_or("–", |meter| visit.meter_name(service, meter));
+    let meter = gap.meter.as_deref().map_or("–", |meter| visit.named().meter(service, meter));
     Gap { days, meter: meter.to_owned(), kind, source: gap.source.clone(), class }
 }

@@ -126,7 +126,7 @@ fn row(visit: &Visit, slug: &str, costs: &BTreeMap<Month, i64>, shown: Month) ->
     let values: Vec<Option<i64>> = window.iter().map(|month| costs.get(month).copied()).collect();
     Row {
         href: format!("/services/{slug}?month={shown}"),
-        name: visit.service_name(slug).to_owned(),
+        name: visit.named().service(slug).to_owned(),
         spark: chart::sparkline(&values),
         cost: kronor(now),
         change: change(cost(shown.previous())),

@@ -74,7 +74,7 @@ fn part(
     let forecast = months::expect(&before, facts.visit.now.month());
     let expected = forecast.map(|forecast| forecast.months).unwrap_or_default();
     let expected: Vec<_> = expected.into_iter().filter(|expected| expected.month > facts.shown).collect();
-    let name = facts.visit.meter_name(slug, &meter.slug);
+    let name = facts.visit.named().meter(slug, &meter.slug);
     let chart = MonthChart {
         id: &format!("volume-{}", meter.slug),
         title: &format!("{}: {name}", w.volume),

@@ -63,7 +63,7 @@ pub(crate) async fn get(
         page: visit.frame(Section::Services),
         t: Texts::of(language),
         w: Words::of(language),
-        name: visit.service_name(&slug),
+        name: visit.named().service(&slug),
         month_name: numbers::long_month(language, month),
         back: format!("/services/{slug}?month={month}"),
         rows: found.into_iter().map(row).collect(),

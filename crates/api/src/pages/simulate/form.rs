@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use billing::simulate::SIMULATED_MONTHS_MAX;
+use domain::access::Viewer;
 use domain::catalogue::Catalogue;
 use domain::simulation::{Change as Simulated, Percent};
 use domain::{Month, Rate, UnitPrice};
@@ -44,6 +45,13 @@ pub(crate) fn selection(service: &str, meter: Option<&str>, class: Option<&str>)
         (None, _) => service.to_owned(),
         (Some(meter), None) => format!("{service}/{meter}"),
         (Some(meter), Some(class)) => format!("{service}/{meter}/{class}"),
+    }
+}
+
+impl Question {
+    /// Whether it changes a service that somebody does not see whole: its outcome would tell what others pay for it.
+    pub(super) fn is_foreign(&self, viewer: &Viewer) -> bool {
+        self.changes.iter().filter_map(|change| change.what.service()).any(|slug| !viewer.sees_service(slug))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Month;
+use domain::access::Viewer;
 use domain::financing::Phase;
 use domain::rating::Tariff;
 
@@ -77,15 +78,15 @@ impl Form {
         (price, tariff.joint.map(|terms| numbers::percent(named.language, terms.share)))
     }
 
-    /// What may be chosen: each service, and each priced class of its meters.
-    pub(super) fn groups(&self, named: Named<'_>, w: &'static Words) -> Vec<Group> {
+    /// What somebody may choose: each service, and each priced class of its meters.
+    pub(super) fn groups(&self, named: Named<'_>, viewer: &Viewer, w: &'static Words) -> Vec<Group> {
         let chosen = self.get("of").unwrap_or_default();
         let choice = |value: String, label: String| {
             let is_chosen = value == chosen;
             Choice { value, label, is_chosen }
         };
         let mut services: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
-        for row in &named.catalogue.prices {
+        for row in named.catalogue.prices.iter().filter(|row| viewer.sees_service(&row.service)) {
             let value = selection(&row.service, Some(&row.meter), Some(&row.class));
             let label = named.class(&row.service, &row.meter, &row.class);
             services.entry(&row.service).or_default().insert(value, label);

@@ -31,7 +31,8 @@ fn page(query: &str, language: Language, answer: Answer) -> String {
     let catalogue = catalogue();
     let frame = Frame::new(language, Section::Prices, "/simulate", &catalogue, &Viewer::admin(), now());
     let (form, now) = (form(query), now().month());
-    let input = Input { catalogue: &catalogue, language, now, form: &form, answer, is_partial: false, frame };
+    let viewer = &Viewer::admin();
+    let input = Input { catalogue: &catalogue, language, now, form: &form, answer, viewer, frame };
     SimulatePage::build(input).render().unwrap()
 }
 
