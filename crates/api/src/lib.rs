@@ -108,5 +108,9 @@ fn billing_problem(error: &billing::Error) -> Problem {
     if let billing::Error::NotExportable { swedish, english, .. } = error {
         return Problem::new(Kind::NotExportable).detail(swedish, english);
     }
+    if let billing::Error::NothingToBook { month } = error {
+        return Problem::new(Kind::NotExportable)
+            .detail(format!("{month} har inget att bokföra internt"), error.to_string());
+    }
     if error.is_temporary() { Problem::unavailable(error) } else { Problem::internal(error) }
 }

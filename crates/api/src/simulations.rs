@@ -11,6 +11,7 @@ use billing::simulate::{Effect, SIMULATED_MONTHS_MAX, Simulation};
 use domain::access::Viewer;
 use domain::charge::Totals;
 use domain::object::Account;
+use domain::simulation::Change as Simulated;
 use domain::{Money, Month};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -64,6 +65,15 @@ pub(crate) async fn post(
         .enumerate()
         .map(|(n, change)| change.read(&|name| format!("changes[{n}].{name}"), &catalogue, (from, to)));
     let changes = changes.collect::<Result<Vec<_>, Problem>>()?;
+    let foreign = |change: &Simulated| {
+        change.what.service().filter(|service| !viewer.sees_service(service)).map(str::to_owned)
+    };
+    if let Some((n, service)) = changes.iter().enumerate().find_map(|(n, c)| Some((n, foreign(c)?))) {
+        return Err(wrong(
+            format!("changes[{n}].service: {service} är ingen av dina tjänster"),
+            format!("changes[{n}].service: {service} is none of your services"),
+        ));
+    }
     match shared.biller.simulate(from, to, changes).await {
         Ok(simulation) => Ok(Json(answer(&simulation.seen_by(&viewer)))),
         Err(Error::NothingToSimulate) => Err(Problem::new(Kind::NotFound)

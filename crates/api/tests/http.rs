@@ -50,6 +50,7 @@ async fn the_api_answers_from_real_months() {
     pages::changes_add_up_to_the_ore(&place).await;
     sight::everybody_sees_their_own_charges(&place).await;
     sight::nobody_learns_of_others(&place).await;
+    sight::a_leader_simulates_own_services(&place).await;
     sight::usage_is_ones_own_however_it_is_grouped(&place).await;
     a_month_is_exported_when_it_is_closed_and_never_changes(&place).await;
     decisions::the_quarantine_is_listed_shown_and_replayed(&place).await;

@@ -38,6 +38,17 @@ pub enum What {
     Volume(Selection, Percent),
 }
 
+impl What {
+    /// The service that it is about; none for the rate, which is that of all.
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            What::Rate(_) => None,
+            What::Price(selection, _) | What::Volume(selection, _) => Some(&selection.service),
+            What::Joint(share) => Some(&share.service),
+        }
+    }
+}
+
 /// Some of what a service is measured by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {

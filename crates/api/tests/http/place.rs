@@ -223,6 +223,11 @@ impl Place {
         answer.json()
     }
 
+    pub(crate) async fn post_as(&self, viewer: &Viewer, path: &str, body: &str) -> Answer {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        self.ask_as(viewer, Method::POST, path, &json, body).await
+    }
+
     pub(crate) async fn any(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[], "").await
     }

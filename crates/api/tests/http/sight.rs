@@ -99,3 +99,30 @@ pub(crate) async fn usage_is_ones_own_however_it_is_grouped(place: &Place) {
         assert!(items.iter().all(|item| item["service"] == "mdm"), "{path}: {items:?}");
     }
 }
+
+/// An object leader simulates own services, and learns nothing of what others pay for those of others.
+pub(crate) async fn a_leader_simulates_own_services(place: &Place) {
+    let viewer = leader("e-moten");
+    let question = |service: &str| {
+        let change = serde_json::json!({ "service": service, "volume_percent": "-100" });
+        serde_json::json!({ "from": "2021-03", "to": "2021-03", "changes": [change] }).to_string()
+    };
+    let answer = place.post_as(&viewer, "/v1/simulations", &question("e-moten")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
+    let answer = answer.json();
+    let items = answer["items"].as_array().unwrap();
+    assert!(!items.is_empty() && items.iter().all(|item| item["service"] == "e-moten"), "{answer}");
+    let gross: i64 = items.iter().map(|item| ore(&item["before"]["gross"])).sum();
+    assert_eq!(gross, ore(&answer["totals"]["before"]["gross"]));
+    let all = place.post("/v1/simulations", &question("e-moten")).await.json();
+    assert!(ore(&all["totals"]["before"]["gross"]) > gross, "{all}");
+    let foreign = place.post_as(&viewer, "/v1/simulations", &question("mdm")).await;
+    assert_eq!(foreign.status, StatusCode::BAD_REQUEST, "{}", String::from_utf8_lossy(&foreign.body));
+    let page = "/simulate?from=2021-03&to=2021-03&volume_percent=-100&of=";
+    let own = place.any_as(&viewer, &format!("{page}e-moten")).await;
+    assert_eq!(own.status, StatusCode::OK);
+    let own = String::from_utf8(own.body.to_vec()).unwrap();
+    assert!(own.contains("de tjänsters som du ansvarar för"), "{own}");
+    assert!(!own.contains("value=\"mdm"), "{own}");
+    assert_eq!(place.any_as(&viewer, &format!("{page}mdm")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
