@@ -10,7 +10,7 @@ use domain::usage::{DailyUsage, MonthlyUsage};
 use domain::{Month, Rate};
 use sha2::{Digest as _, Sha256};
 use store::charges::MonthRecord;
-use store::usage::{DailyFilter, SubjectGrouping, UniqueUsage};
+use store::usage::DailyFilter;
 use store::{AsOf, Store};
 
 use crate::bill::{Bill, Frozen, MonthState};
@@ -18,16 +18,12 @@ use crate::digest::digest;
 use crate::error::{Error, storing};
 use crate::ledger::Ledger;
 use crate::slots::Slots;
-use crate::sums::MonthSums;
+use crate::sums::SumsKept;
 
 /// How many lines are kept in memory, of each kind. A reckoning holds each line twice (as used and as charged) in about 150
 /// bytes, so this is the identity horizon of 25 months of a municipality like Linköping (25,000 lines a month) in at most
-/// 200 MB. Of older months the sums and corrections are kept, which are all that questions about many months need.
+/// 200 MB. Of older months the sums and corrections are kept, which are what pages and lists about many months need.
 const LINES_KEPT_MAX: usize = 1_400_000;
-
-/// How many sums by payer and class are kept, and as many groups of distinct subjects: some tens of megabytes, ten years of
-/// such a municipality.
-const SUMS_KEPT_MAX: usize = 300_000;
 
 /// Which revision of each month's usage there is.
 #[derive(Debug, Clone)]
@@ -58,23 +54,10 @@ impl Revisions {
     }
 }
 
-fn first_128_bits(hasher: Sha256) -> u128 {
+pub(crate) fn first_128_bits(hasher: Sha256) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hasher.finalize()[..16]);
     u128::from_be_bytes(bytes)
-}
-
-/// What tells one grouping of subjects from another.
-fn fingerprint(SubjectGrouping { by_class, groups }: &SubjectGrouping) -> u128 {
-    let mut hasher = Sha256::new();
-    hasher.update([u8::from(*by_class), u8::from(groups.is_some())]);
-    for (costcentre, group) in groups.iter().flatten() {
-        for code in [costcentre, group] {
-            hasher.update(code.len().to_le_bytes());
-            hasher.update(code);
-        }
-    }
-    first_128_bits(hasher)
 }
 
 /// A month's own usage, rated and charged as if nothing had been billed before.
@@ -86,10 +69,16 @@ pub(crate) struct Reckoned {
 
 /// What a reckoning was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Origin {
+pub(crate) struct Origin {
     catalogue: String,
     token: u128,
     agreements: bool,
+}
+
+impl Origin {
+    pub(crate) fn of(catalogue: &Catalogue, month: Month, revisions: &Revisions, agreements: bool) -> Self {
+        Self { catalogue: catalogue.version.clone(), token: revisions.token(month), agreements }
+    }
 }
 
 /// What a closed month's corrections were made from: its fresh reckoning, and what was booked.
@@ -118,12 +107,10 @@ struct PreviewOrigin {
 
 /// Reckons months.
 pub(crate) struct Reckoner {
-    store: Store,
+    pub(crate) store: Store,
     /// By month, and whether it is of a cut (a close must not throw out what the previews need).
     reckoned: Slots<(Month, bool), Origin, Reckoned>,
-    sums: Slots<Month, Origin, MonthSums>,
-    /// By month and grouping, made from a revision of the month's usage.
-    distinct: Slots<(Month, u128), u128, Vec<UniqueUsage>>,
+    pub(crate) sums: SumsKept,
     corrections: Slots<(Month, bool), CorrectionOrigin, Corrections>,
     frozen: Slots<Month, u64, Bill>,
     previews: Slots<Month, PreviewOrigin, Bill>,
@@ -136,8 +123,7 @@ impl Reckoner {
         Self {
             store,
             reckoned: Slots::new(LINES_KEPT_MAX),
-            sums: Slots::new(SUMS_KEPT_MAX),
-            distinct: Slots::new(SUMS_KEPT_MAX),
+            sums: SumsKept::new(),
             corrections: Slots::new(LINES_KEPT_MAX),
             frozen: Slots::new(LINES_KEPT_MAX),
             previews: Slots::new(LINES_KEPT_MAX / 3),
@@ -175,8 +161,7 @@ impl Reckoner {
         revisions: &Revisions,
         agreements: bool,
     ) -> crate::Result<Arc<Reckoned>> {
-        let origin =
-            Origin { catalogue: catalogue.version.clone(), token: revisions.token(month), agreements };
+        let origin = Origin::of(catalogue, month, revisions, agreements);
         let slot = (month, revisions.as_of != AsOf::Newest);
         if let Some(known) = self.reckoned.get(slot, &origin) {
             return Ok(known);
@@ -197,43 +182,6 @@ impl Reckoner {
         let size = 2 * reckoned.rated.lines.len() + reckoned.rated.unpriced.len();
         self.reckoned.put(slot, origin, size, Arc::clone(&reckoned));
         Ok(reckoned)
-    }
-
-    /// A month's own usage as of now, added up over cost centres.
-    pub(crate) async fn sums(
-        &self,
-        catalogue: &Arc<Catalogue>,
-        month: Month,
-        revisions: &Revisions,
-        agreements: bool,
-    ) -> crate::Result<Arc<MonthSums>> {
-        let origin =
-            Origin { catalogue: catalogue.version.clone(), token: revisions.token(month), agreements };
-        if let Some(known) = self.sums.get(month, &origin) {
-            return Ok(known);
-        }
-        let reckoned = self.reckon(catalogue, month, revisions, agreements).await?;
-        let gaps = self.store.gaps(month, revisions.as_of).await.map_err(storing("reading gaps"))?;
-        let sums = Arc::new(off_the_loop(move || MonthSums::of(&reckoned.rated, &gaps)).await);
-        self.sums.put(month, origin, sums.sums.len(), Arc::clone(&sums));
-        Ok(sums)
-    }
-
-    /// The distinct subjects of a month as of now, by the groups that are asked for.
-    pub(crate) async fn distinct(
-        &self,
-        month: Month,
-        revisions: &Revisions,
-        grouping: &SubjectGrouping,
-    ) -> crate::Result<Arc<Vec<UniqueUsage>>> {
-        let (slot, token) = ((month, fingerprint(grouping)), revisions.token(month));
-        if let Some(known) = self.distinct.get(slot, &token) {
-            return Ok(known);
-        }
-        let found = self.store.unique_usage(month..=month, revisions.as_of, grouping).await;
-        let found = Arc::new(found.map_err(storing("reading distinct subjects"))?);
-        self.distinct.put(slot, token, found.len().max(1), Arc::clone(&found));
-        Ok(found)
     }
 
     /// A month's usage, and the days of the cost centres that change hands within it.
@@ -340,11 +288,7 @@ impl Reckoner {
     ) -> crate::Result<Arc<Corrections>> {
         let agreements = ledger.bills_agreements(closed);
         let origin = CorrectionOrigin {
-            fresh: Origin {
-                catalogue: catalogue.version.clone(),
-                token: revisions.token(closed),
-                agreements,
-            },
+            fresh: Origin::of(catalogue, closed, revisions, agreements),
             billed_in: month,
             booked_to: ledger.next_control(),
         };

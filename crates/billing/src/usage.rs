@@ -1,20 +1,22 @@
 //! Usage and its cost, grouped as it is asked for.
 
+mod distinct;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::access::{Belongs, Viewer};
-use domain::catalogue::Catalogue;
 use domain::event::CustomerKind;
 use domain::rating::{Line, Payer, Rated, Tariff};
 use domain::usage::MeterKind;
 use domain::{Money, Month, Quantity};
-use store::usage::{SubjectGrouping, UniqueUsage};
 
 use crate::biller::{Biller, listed};
 use crate::reckoning::{Reckoned, off_the_loop};
 use crate::sums::{MonthSums, Sum};
 use crate::view::View;
+
+use distinct::{is_by_costcentre, key_of};
 
 /// Which usage, in which groups. Month, service and meter always tell groups apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +91,6 @@ pub struct UsageItem {
     pub estimated_days: u32,
 }
 
-/// What tells groups apart, in the order of the answer: month, service, meter, class, customer, cost centre.
-type Key = (Month, String, String, String, Option<String>, String);
-
 impl Biller {
     /// [`View::usage_items`] as of now.
     pub async fn usage_items(&self, query: &UsageQuery) -> crate::Result<Vec<UsageItem>> {
@@ -129,7 +128,7 @@ impl View {
                 sums.iter().flat_map(grouped).collect()
             };
             for item in items.iter_mut().filter(|item| item.tariff.kind == MeterKind::Unique) {
-                if let Some(amount) = distinct.get(&distinct_key(&query, item)) {
+                if let Some(amount) = distinct.get(&key_of(&query, item)) {
                     item.quantity = MeterKind::Unique.quantity(*amount, item.month);
                 }
             }
@@ -143,109 +142,11 @@ impl View {
         })
         .await)
     }
-
-    /// Distinct subjects of `unique` meters by group, counted anew wherever a group has more than one class of one cost
-    /// centre. A cost centre that changes hands within a month counts with who owns it on the month's last day.
-    async fn distinct(
-        &self,
-        query: &UsageQuery,
-        sums: &[Arc<MonthSums>],
-    ) -> crate::Result<BTreeMap<Key, i128>> {
-        let mut amounts = BTreeMap::new();
-        let is_single = query.by_class && query.by_costcentre;
-        for MonthSums { month, sums, .. } in sums.iter().map(Arc::as_ref) {
-            let has_unique =
-                sums.iter().any(|sum| sum.tariff.kind == MeterKind::Unique && wanted(&sum.tariff, query));
-            if !has_unique || is_single {
-                continue;
-            }
-            // Who sees but some cost centres of a service sees their subjects alone.
-            let sights = [Sight::Everyones, Sight::Own];
-            for sight in
-                sights.into_iter().filter(|sight| *sight == Sight::Everyones || !query.viewer.sees_all())
-            {
-                let grouping = SubjectGrouping {
-                    by_class: query.by_class,
-                    groups: groups(query, &self.catalogue, *month, sight),
-                };
-                let found = self.reckoner().distinct(*month, &self.revisions, &grouping).await?;
-                let is_seen = |row: &UniqueUsage| {
-                    (sight == Sight::Everyones) == query.viewer.sees_service(&row.service)
-                };
-                let seen = found.iter().filter(|row| is_seen(row));
-                amounts.extend(seen.map(|row| (row_key(query, row.clone()), row.amount)));
-            }
-        }
-        Ok(amounts)
-    }
 }
 
 /// Whether single cost centres matter, so that sums over them are no answer.
 fn needs_lines(query: &UsageQuery) -> bool {
     is_by_costcentre(query) || query.viewer.names_costcentres()
-}
-
-/// Whether cost centres (else customers) are told apart, by the question or by what it is limited to.
-fn is_by_costcentre(query: &UsageQuery) -> bool {
-    query.by_costcentre || query.costcentre.is_some()
-}
-
-fn is_by_customer(query: &UsageQuery) -> bool {
-    query.by_customer || query.customer.is_some()
-}
-
-/// Whose subjects are counted: those of services that one sees whole, or of one's own cost centres.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Everyones,
-    Own,
-}
-
-/// The group of each cost centre for counting distinct subjects: itself, its payer, or one for all. A cost centre that is not
-/// seen is a group of its own, which nobody asks for.
-fn groups(
-    query: &UsageQuery,
-    catalogue: &Catalogue,
-    month: Month,
-    sight: Sight,
-) -> Option<BTreeMap<String, String>> {
-    if is_by_costcentre(query) {
-        return Some(BTreeMap::new());
-    }
-    let is_seen = |code: &str| {
-        let customer = catalogue.payer(code, month.last_day());
-        sight == Sight::Everyones || query.viewer.sees(Belongs { service: "", customer, costcentre: code })
-    };
-    (is_by_customer(query) || query.by_object || sight == Sight::Own).then(|| {
-        let is_told = |payer: &&str| {
-            let known = catalogue.customers.get(*payer);
-            is_by_customer(query) || known.is_some_and(|known| known.kind == CustomerKind::Objekt)
-        };
-        let payer =
-            |code: &String| catalogue.payer(code, month.last_day()).filter(is_told).unwrap_or("").to_owned();
-        let seen = catalogue.costcentres.keys().filter(|code| is_seen(code));
-        seen.map(|code| (code.clone(), payer(code))).collect()
-    })
-}
-
-fn row_key(query: &UsageQuery, row: UniqueUsage) -> Key {
-    let (customer, costcentre) = if is_by_costcentre(query) {
-        (None, row.group)
-    } else {
-        (Some(row.group).filter(|group| !group.is_empty()), String::new())
-    };
-    (row.month, row.service, row.meter, row.class, customer, costcentre)
-}
-
-fn distinct_key(query: &UsageQuery, item: &UsageItem) -> Key {
-    let class = item.class.clone().unwrap_or_default();
-    let (service, meter) = (item.tariff.service.clone(), item.tariff.meter.clone());
-    let (customer, costcentre) = if is_by_costcentre(query) {
-        (None, item.costcentre.clone().or_else(|| query.costcentre.clone()).unwrap_or_default())
-    } else {
-        (item.customer.clone().or_else(|| query.customer.clone()), String::new())
-    };
-    (item.month, service, meter, class, customer, costcentre)
 }
 
 fn order(item: &UsageItem) -> (Month, &str, &str, Option<&str>, Option<&str>, Option<&str>) {

@@ -15,7 +15,7 @@ use crate::reckoning::{Reckoner, Revisions};
 /// How many months are read at the same time: most of them wait for short questions to the store.
 const BILLS_AT_ONCE: usize = 6;
 
-/// The decisions, the usage and the catalogue of one moment: the answers to what is asked of it agree with each other.
+/// The decisions, the revisions of the usage and the catalogue of one moment, by which all that is asked of it is answered.
 pub struct View {
     pub(crate) biller: Biller,
     pub(crate) catalogue: Arc<Catalogue>,

@@ -72,10 +72,12 @@ fn usage_says_on_how_many_days_it_is_estimated() {
         count_march(&world).await;
         world.miss(gap("konto", GapKind::Estimated, "2021-03-07", "2021-03-09", 3)).await;
         let query = UsageQuery::of(month("2021-03"), month("2021-03"));
+        world.biller.usage_items(&query).await.unwrap();
+        world.miss(gap("rpa", GapKind::Estimated, "2021-03-02", "2021-03-02", 1)).await;
         let items = world.biller.usage_items(&query).await.unwrap();
         let days: Vec<_> =
             items.iter().map(|item| (item.tariff.service.as_str(), item.estimated_days)).collect();
-        assert_eq!(days, [("driftavtal", 0), ("e-moten", 0), ("konto", 3), ("rpa", 0)]);
+        assert_eq!(days, [("driftavtal", 0), ("e-moten", 0), ("konto", 3), ("rpa", 1)]);
         world
     });
 }

@@ -1,4 +1,5 @@
 use billing::{UsageItem, UsageQuery};
+use domain::access::{Grant, Role, Scope, Viewer};
 use domain::event::CustomerKind;
 
 use crate::catalogue::month;
@@ -108,6 +109,37 @@ fn usage_of_a_closed_month_has_what_came_later() {
             shown(&world.biller.usage_items(&query).await.unwrap()),
             ["2021-02 e-moten/participant_hour 1 0.48", "2021-03 e-moten/participant_hour 1051 504.48",]
         );
+        world
+    });
+}
+
+/// Who sees the cost centres of a customer.
+fn of_customer(code: &str) -> Viewer {
+    let scope = Scope { customers: [code.to_owned()].into(), ..Scope::default() };
+    Viewer::new([Grant { role: Role::Payer, scope }])
+}
+
+#[test]
+fn what_is_counted_later_is_in_the_next_answer() {
+    in_world("usage_asked_again", |world| async move {
+        count_march(&world).await;
+        world.count_users("2021-03", &[("110200", &[1, 2]), ("441001", &[2, 3])]).await;
+        let all = UsageQuery {
+            service: Some("e-moten".to_owned()),
+            ..UsageQuery::of(month("2021-03"), month("2021-03"))
+        };
+        let klf = UsageQuery { customer: Some("KLF".to_owned()), ..all.clone() };
+        let own = UsageQuery { viewer: of_customer("KLF"), ..all.clone() };
+        let asked = async |query: &UsageQuery| shown(&world.biller.usage_items(query).await.unwrap());
+        assert_eq!(asked(&all).await[1], "2021-03 e-moten/user 3 0.00");
+        let before = asked(&own).await;
+        assert_eq!(before, asked(&klf).await);
+        world.count_users("2021-03", &[("110200", &[4]), ("441002", &[5])]).await;
+        world.count(&[("2021-03-02", "e-moten", "participant_hour", "110200", "", 5_000_000)]).await;
+        assert_eq!(asked(&all).await[1], "2021-03 e-moten/user 5 0.00");
+        let after = asked(&own).await;
+        assert_eq!(after, asked(&klf).await);
+        assert!(after[0] != before[0] && after[1] != before[1], "{before:?} {after:?}");
         world
     });
 }
