@@ -46,6 +46,13 @@ pub(crate) async fn in_force(
     Ok(checked(&files.into_iter().fold(Files::default(), with_file))?.catalogue)
 }
 
+/// The version in force; none before the first start.
+pub(crate) async fn stored(store: &Store) -> anyhow::Result<Option<Catalogue>> {
+    let current = store.catalogue_current().await.context("could not read the catalogue in force")?;
+    let Some((_, files)) = current else { return Ok(None) };
+    Ok(Some(checked(&files.into_iter().fold(Files::default(), with_file))?.catalogue))
+}
+
 /// The catalogue in a directory, or Linköping's.
 pub(crate) fn of_directory(directory: Option<&Path>) -> anyhow::Result<Catalogue> {
     Ok(checked(&named(directory)?)?.catalogue)
@@ -100,13 +107,9 @@ pub(crate) async fn follow(
 
 /// Reads the version in force and swaps it in.
 async fn reload(store: &Store, shared: &ArcSwap<Catalogue>) -> anyhow::Result<()> {
-    let Some((version, files)) =
-        store.catalogue_current().await.context("could not read the catalogue in force")?
-    else {
-        bail!("the store has no catalogue any more");
-    };
-    let checked = checked(&files.into_iter().fold(Files::default(), with_file))?;
-    shared.store(Arc::new(checked.catalogue));
+    let Some(catalogue) = stored(store).await? else { bail!("the store has no catalogue any more") };
+    let version = catalogue.version.clone();
+    shared.store(Arc::new(catalogue));
     tracing::info!(version, "another version of the catalogue is in force");
     Ok(())
 }

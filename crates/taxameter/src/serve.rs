@@ -16,14 +16,14 @@ use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use domain::Instant;
 use eventlog::{EventLog, TopicSpec, topic};
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::catalogue::of_directory;
+use crate::catalogue::{of_directory, stored};
 use crate::config::{Config, LogConfig, Role, cache_dir, read_secret};
 use crate::listener::tls::{self, Tls};
 use crate::listener::{Limits, Listener};
@@ -146,19 +146,18 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
     }
     fs::create_dir_all(&config.data).with_context(|| format!("could not make {}", config.data.display()))?;
     let engine = start_engine(config).await?;
-    findings.push(match connect(config, engine.as_ref()).await {
-        Ok(_) => Ok("ClickHouse answers and has its tables".to_owned()),
-        Err(error) => Err(error),
-    });
+    match connect(config, engine.as_ref()).await {
+        Ok(store) => {
+            findings.push(Ok("ClickHouse answers and has its tables".to_owned()));
+            findings.extend(grants(config, &store).await);
+        }
+        Err(error) => findings.push(Err(error)),
+    }
     if let Some(engine) = engine {
         engine.server.shutdown().await;
     }
     findings.extend(pull::check(config).await?);
     findings.extend(login::People::check(config).await);
-    if let Some(login) = &config.login {
-        let catalogue = of_directory(config.catalog.as_deref())?;
-        findings.extend(login.unknown(&catalogue).into_iter().map(|unknown| Err(anyhow::anyhow!(unknown))));
-    }
     match open_log(config) {
         Err(error) => findings.push(Err(error)),
         Ok(log) => {
@@ -167,9 +166,7 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
                 Ok(found) if found.is_empty() => {
                     findings.push(Ok("the log's topics keep what they must".to_owned()))
                 }
-                Ok(found) => {
-                    findings.extend(found.into_iter().map(|finding| Err(anyhow::anyhow!("{finding}"))))
-                }
+                Ok(found) => findings.extend(found.into_iter().map(|finding| Err(anyhow!("{finding}")))),
                 Err(eventlog::Error::UnknownTopic { topic }) => {
                     findings
                         .push(Ok(format!("topic {topic} is missing; the program makes it when it starts")));
@@ -180,6 +177,20 @@ pub async fn check(config: &Config) -> anyhow::Result<Vec<anyhow::Result<String>
         }
     }
     Ok(findings)
+}
+
+/// What the grants of `[login]` name that the catalogue in force lacks; before the first start, that of the directory.
+async fn grants(config: &Config, store: &Store) -> Vec<anyhow::Result<String>> {
+    let Some(login) = &config.login else { return Vec::new() };
+    let catalogue = match stored(store).await {
+        Ok(Some(catalogue)) => Ok(catalogue),
+        Ok(None) => of_directory(config.catalog.as_deref()),
+        Err(error) => Err(error),
+    };
+    match catalogue {
+        Ok(catalogue) => login.unknown(&catalogue).into_iter().map(|unknown| Err(anyhow!(unknown))).collect(),
+        Err(error) => vec![Err(error.context("could not compare the grants of [login] with the catalogue"))],
+    }
 }
 
 /// The address of the program that runs on a data directory, if one does.
@@ -246,8 +257,7 @@ async fn start_engine(config: &Config) -> anyhow::Result<Option<Engine>> {
 /// 256 bits that nobody can guess.
 pub(crate) fn random() -> anyhow::Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
     Ok(bytes)
 }
 

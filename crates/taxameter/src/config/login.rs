@@ -165,7 +165,7 @@ impl Login {
             ];
             for (list, missing) in lists.into_iter().filter(|(_, missing)| !missing.is_empty()) {
                 unknown.push(format!(
-                    "[[login.grant]] of {group}: the catalogue has none of its {list} {missing}"
+                    "[[login.grant]] of {group} names {list} that the catalogue lacks: {missing}"
                 ));
             }
         }
@@ -284,8 +284,8 @@ mod tests {
         assert_eq!(
             read(&format!("{RIGHT}{grants}")).unwrap().unknown(&catalogue),
             [
-                "[[login.grant]] of a: the catalogue has none of its customers UAFF (did you mean UAF?)",
-                "[[login.grant]] of b: the catalogue has none of its services qqqqqqqqqq",
+                "[[login.grant]] of a names customers that the catalogue lacks: UAFF (did you mean UAF?)",
+                "[[login.grant]] of b names services that the catalogue lacks: qqqqqqqqqq",
             ]
         );
     }
