@@ -116,8 +116,13 @@ pub enum Error {
         /// The version.
         version: String,
     },
-    /// A month cannot be exported so: the catalogue that it was reckoned on lacks what the format needs, or the month has
-    /// nothing for it.
+    /// A month has no line that is booked internally, so there is no file of vouchers, and nobody misses one.
+    #[error("{month} has nothing to book internally")]
+    NothingToBook {
+        /// The month.
+        month: Month,
+    },
+    /// A month cannot be exported so: the catalogue that it was reckoned on lacks what the format needs.
     #[error("{english}")]
     NotExportable {
         /// The format's name, such as `sie`.
@@ -148,6 +153,7 @@ impl Error {
             | Error::Export { .. }
             | Error::DoesNotTieOut { .. }
             | Error::UnknownCatalogue { .. }
+            | Error::NothingToBook { .. }
             | Error::NotExportable { .. } => false,
         }
     }

@@ -56,7 +56,7 @@ fn an_open_months_workbook_says_what_hinders_its_close_and_a_payers_says_nothing
 }
 
 #[test]
-fn an_export_without_all_files_says_which_and_ends_with_a_code_of_its_own() {
+fn an_export_without_all_files_says_which_and_fails() {
     let directory = tempfile::tempdir().unwrap();
     let mut files = catalog::linkoping();
     files.remove("kontering.toml").unwrap();
@@ -68,9 +68,14 @@ fn an_export_without_all_files_says_which_and_ends_with_a_code_of_its_own() {
     let out = program.directory().join("package");
     let lacking = program.run(&["export", "2021-01", "--out", out.to_str().unwrap()]);
     let said = String::from_utf8(lacking.stderr).unwrap();
-    assert_eq!(lacking.status.code(), Some(3), "{said}");
+    assert_eq!(lacking.status.code(), Some(1), "{said}");
     assert!(said.contains("SAKNAS kontering-2021-01.si: ") && said.contains("kontering.toml"), "{said}");
     assert!(out.join("underlag-2021-01.xlsx").is_file() && !out.join("kontering-2021-01.si").exists());
+    let zipped = program.directory().join("package.zip");
+    let lacking =
+        program.run(&["export", "2021-01", "--format", "package", "--out", zipped.to_str().unwrap()]);
+    assert_eq!(lacking.status.code(), Some(1));
+    assert!(String::from_utf8(lacking.stderr).unwrap().contains("SAKNAS kontering-2021-01.si: "));
     let found = program.command(&["export", "verify", out.to_str().unwrap(), "--output", "csv"]);
     assert!(found.lines().skip(1).all(|line| line.ends_with(",ok")), "{found}");
     program.refused(&["export", "2021-01", "--format", "sie"], "kontering.toml");

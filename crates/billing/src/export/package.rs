@@ -155,12 +155,17 @@ impl Making<'_> {
         Ok(())
     }
 
+    fn leave_out(&mut self, name: &str, reason: String, empty: bool) {
+        self.manifest.left_out.push(Left { name: name.to_owned(), reason, empty });
+    }
+
     /// Makes a part. One that the month cannot be had as is left out, and the manifest says why.
     fn step(&mut self, name: &str, make: impl FnOnce(&mut Self) -> crate::Result<()>) -> crate::Result<()> {
         match make(self) {
             Ok(()) => {}
-            Err(Error::NotExportable { swedish, .. }) => {
-                self.manifest.left_out.push(Left { name: name.to_owned(), reason: swedish });
+            Err(Error::NotExportable { swedish, .. }) => self.leave_out(name, swedish, false),
+            Err(Error::NothingToBook { month }) => {
+                self.leave_out(name, format!("{month} har inget att bokföra internt"), true);
             }
             Err(other) => return Err(other),
         }

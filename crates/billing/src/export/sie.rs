@@ -46,7 +46,7 @@ struct Entry<'a> {
 /// net and surcharge of everybody but companies.
 ///
 /// # Errors
-/// [`Error::NotExportable`] when the catalogue does not say how a line is booked, or nothing is to be booked;
+/// [`Error::NotExportable`] when the catalogue does not say how a line is booked, [`Error::NothingToBook`] without any;
 /// [`Error::Export`] when `out` does not take it.
 pub fn sie(
     bill: &Bill,
@@ -73,13 +73,13 @@ fn vouchers<'a>(
     catalogue: &'a Catalogue,
     progress: Progress<'_>,
 ) -> crate::Result<Vouchers<'a>> {
-    if catalogue.posting.is_empty() {
-        return Err(unmapped(&bill.catalogue));
-    }
     let mut vouchers = Vouchers::new();
     for (line, charge) in (1..).zip(&bill.charges) {
         if charge.customer.kind != CustomerKind::Bolag {
             for (line, amount) in posted(charge) {
+                if catalogue.posting.is_empty() {
+                    return Err(unmapped(&bill.catalogue));
+                }
                 let entry = entry(charge, &line, catalogue)?;
                 *vouchers.entry(&*charge.customer.code).or_default().entry(entry).or_default() += amount;
             }
@@ -93,12 +93,7 @@ fn vouchers<'a>(
     }
     vouchers.retain(|_, entries| !entries.is_empty());
     if vouchers.is_empty() {
-        let month = bill.month;
-        return Err(Error::NotExportable {
-            format: SIE,
-            swedish: format!("{month} har inget att bokföra internt"),
-            english: format!("{month} has nothing to book internally"),
-        });
+        return Err(Error::NothingToBook { month: bill.month });
     }
     Ok(vouchers)
 }

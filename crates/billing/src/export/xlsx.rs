@@ -77,6 +77,9 @@ fn state(bill: &Bill) -> &'static str {
     }
 }
 
+/// How many hindrances are told one by one: of a source that is silent there may be thousands.
+const BLOCKERS_MAX: usize = 50;
+
 const SUMMARY: [Column; 2] = [Column::text("Uppgift", 34), Column::text("Värde", 70)];
 
 fn summary(bill: &Bill, blockers: Option<&[Blocker]>) -> Vec<Vec<Cell>> {
@@ -108,7 +111,11 @@ fn summary(bill: &Bill, blockers: Option<&[Blocker]>) -> Vec<Vec<Cell>> {
         }
     } else if let Some(blockers) = blockers {
         rows.push(row("Hinder för stängning", Cell::Count(blockers.len())));
-        rows.extend(blockers.iter().map(|blocker| row("Hinder", Cell::text(blocker.swedish()))));
+        let shown = blockers.iter().take(BLOCKERS_MAX);
+        rows.extend(shown.map(|blocker| row("Hinder", Cell::text(blocker.swedish()))));
+        if let Some(more) = blockers.len().checked_sub(BLOCKERS_MAX).filter(|more| *more > 0) {
+            rows.push(row("Hinder", Cell::text(format!("och {more} till"))));
+        }
     }
     rows
 }

@@ -16,12 +16,9 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::client::Target;
 
-/// The exit code of an export that wrote a package without all its files.
-const INCOMPLETE: u8 = 3;
-
 /// Writes what finance needs of a month: a directory with every file and a manifest, or one file alone with --format.
 ///
-/// Exit code 3 when the package is there but lacks files that the month cannot be had as.
+/// Ends with exit code 1 also when the package is there but lacks files that the month cannot be had as.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Export {
@@ -129,14 +126,19 @@ impl Export {
                 let answer = connection.client.request(Method::GET, &path, &query, None).await?;
                 let out =
                     self.out.unwrap_or_else(|| PathBuf::from(format!("taxameter-{month}{mark}.{suffix}")));
-                save(answer, &out).await.map(|()| package::Fetched::Whole)
+                save(answer, &out).await?;
+                if format == FileFormat::Package && out.as_os_str() != "-" {
+                    package::fetched(&out)
+                } else {
+                    Ok(package::Fetched::Whole)
+                }
             }
         };
         let fetched = done?;
         connection.close().await?;
         Ok(match fetched {
             package::Fetched::Whole => ExitCode::SUCCESS,
-            package::Fetched::Lacking => ExitCode::from(INCOMPLETE),
+            package::Fetched::Lacking => ExitCode::FAILURE,
         })
     }
 }

@@ -72,6 +72,9 @@ pub struct Left {
     pub name: String,
     /// Why it is not there.
     pub reason: String,
+    /// Whether nothing would be in it, so that nobody misses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub empty: bool,
 }
 
 impl Manifest {

@@ -25,7 +25,7 @@ pub(super) enum Fetched {
 }
 
 /// Fetches a month's package into a new directory.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the command's answer, and what it lacks")]
+#[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) async fn fetch(
     client: &Client,
     month: Month,
@@ -62,10 +62,25 @@ pub(super) async fn fetch(
     if manifest.state != "closed" {
         println!("  {month} är inte stängd: bokför inget av det");
     }
-    for left in &manifest.left_out {
+    Ok(told(&manifest))
+}
+
+/// Whether a package that was saved as a zip file has all its files; says which it lacks.
+pub(super) fn fetched(zipped: &Path) -> anyhow::Result<Fetched> {
+    let file = fs::File::open(zipped).with_context(|| format!("could not read {}", zipped.display()))?;
+    let mut archive = ZipArchive::new(file).context("the package is no zip file")?;
+    let manifest = archive.by_name(MANIFEST).context("the package has no manifest")?;
+    Ok(told(&serde_json::from_reader(manifest).context("the package's manifest is none")?))
+}
+
+/// Says which files a package lacks. A file that nothing would be in is not missed.
+#[expect(clippy::print_stderr, reason = "it is for people, beside what the command writes")]
+fn told(manifest: &Manifest) -> Fetched {
+    let missing = || manifest.left_out.iter().filter(|left| !left.empty);
+    for left in missing() {
         eprintln!("taxameter: SAKNAS {}: {}", left.name, left.reason);
     }
-    Ok(if manifest.left_out.is_empty() { Fetched::Whole } else { Fetched::Lacking })
+    if missing().next().is_none() { Fetched::Whole } else { Fetched::Lacking }
 }
 
 fn unpack(zipped: fs::File, into: &Path) -> anyhow::Result<()> {

@@ -64,6 +64,14 @@ fn it_has_the_cells_of_the_csv_and_the_same_bytes_every_time() {
 }
 
 #[test]
+fn a_text_like_a_formula_stands_as_it_is() {
+    let reader = SerializedFileReader::new(written(&bill(MonthState::Closed, charges()))).unwrap();
+    let row = reader.get_row_iter(None).unwrap().next().unwrap().unwrap();
+    let name = row.get_column_iter().find(|(name, _)| *name == "x_SubAccountName").map(|(_, field)| field);
+    assert_eq!(name, Some(&Field::Str("=Åsö \"café\"".to_owned())));
+}
+
+#[test]
 fn nothing_in_the_file_depends_on_the_version_of_the_library() {
     let reader = SerializedFileReader::new(written(&bill(MonthState::Closed, charges()))).unwrap();
     assert_eq!(reader.metadata().file_metadata().created_by(), Some("taxameter"));

@@ -22,8 +22,8 @@ pub(super) fn quality(bill: &Bill, report: &MonthReport) -> Vec<Block> {
         blocks.push(Block::Table(gaps(report)));
     }
     if bill.state != MonthState::Closed {
-        blocks
-            .push(Block::text(format!("Hinder för stängning: {}.", swedish::count(report.blockers.len()),)));
+        let count = swedish::count(report.blockers.len());
+        blocks.push(Block::text(format!("Hinder för stängning: {count}.")));
     }
     blocks
 }
