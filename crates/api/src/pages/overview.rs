@@ -55,7 +55,7 @@ pub(crate) struct Input<'a> {
 pub(crate) struct Overview {
     page: Frame,
     t: &'static Texts,
-    period: String,
+    month_name: String,
     lead: String,
     earlier: Option<String>,
     later: Option<String>,
@@ -96,7 +96,7 @@ impl Overview {
         let moved = figured.moved();
         Ok(Self {
             t: figured.t,
-            period: format!(
+            month_name: format!(
                 "{} – {}",
                 numbers::long_month(language, first),
                 numbers::long_month(language, last)
