@@ -10,8 +10,6 @@ use super::{Failure, Part};
 /// How many bytes of the beginning, and before the place that was reached, tell a file that grows from others. A heading of
 /// many columns is shorter, so that rows are among them.
 const MARK_BYTES: usize = 4096;
-/// A workbook is read into memory as a whole.
-pub(super) const XLSX_BYTES_MAX: usize = 32 << 20;
 
 /// How far the files of a folder have been read. Files that are gone are not in it.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,11 @@ use std::io::Cursor;
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, Xlsx, XlsxError};
 
-use super::super::cursor::XLSX_BYTES_MAX;
 use super::super::folder::Opened;
 use super::super::{Columns, Config, Failure, Fault, Part, Place, Record};
 
+/// A workbook is read into memory as a whole.
+const XLSX_BYTES_MAX: usize = 32 << 20;
 /// The most cells of a sheet: 100,000 rows of 50 columns.
 const CELLS_MAX: usize = 5_000_000;
 /// The most bytes of their texts, which many cells may share in the file.
