@@ -2,6 +2,7 @@
 
 mod ceph;
 mod chrome;
+mod client;
 mod files;
 mod intune;
 mod jamf;

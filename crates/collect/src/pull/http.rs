@@ -1,43 +1,39 @@
 //! Requests of collectors: to one system, within limits, and to no other address.
 
+mod answer;
 mod auth;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Instant;
-use reqwest::header::{ACCEPT, AUTHORIZATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION};
 use reqwest::{Certificate, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use self::answer::{away, check, json, place};
 use self::auth::Credentials;
 pub use self::auth::{Auth, secret};
 use super::guard::{self, CONNECT_TIMEOUT, Network};
-use super::source::Failure;
+use super::source::{Clock, Failure};
 
 /// How long an answer may take, with its body.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// The most bytes of one answer: a page of 10,000 records of 3 kB.
-const ANSWER_BYTES_MAX: usize = 32 << 20;
-/// The most bytes of an answer that says what is wrong with a request.
-const REASON_BYTES_MAX: usize = 64 << 10;
-/// How much of what it says is passed on.
-const REASON_CHARACTERS_MAX: usize = 200;
-/// How long to wait when a system asks for patience and does not say how much.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The longest that a system may make a collector wait.
-const PATIENCE_MAX: Duration = Duration::from_secs(3600);
+/// How long to wait before a request is tried again whose system is away: so many times, as all requests only read.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+/// The longest patience that a request has; for more the turn fails, and is taken again after it.
+const REQUEST_PATIENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Where a system is and how it lets us in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
-    /// Where its interface begins: `https://cl01.example.org/`. Nothing outside it is asked, whatever it links to.
+    /// Where its interface begins: `https://cl01.example.org/`. No other host or port is asked, whatever it links to, but
+    /// where tokens are given. It has no user and no password: those are for `auth`.
     pub url: Url,
-    /// Whether `http://` is right: then nothing is encrypted.
+    /// Whether `http://` is right, here and where tokens are given: then nothing is encrypted.
     #[serde(default)]
     pub plain_http: bool,
     /// Networks that are not public and that it may be in.
@@ -55,8 +51,10 @@ pub struct Connection {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    plain_http: bool,
     networks: Arc<[Network]>,
     credentials: Credentials,
+    clock: Clock,
 }
 
 impl std::fmt::Debug for Client {
@@ -70,9 +68,8 @@ impl Client {
     ///
     /// # Errors
     /// An address that no collector may speak to, and files that cannot be read.
-    pub fn new(connection: &Connection, clock: fn() -> Instant) -> Result<Self, Failure> {
-        let refused = |why: String| Failure::Refused(format!("{}: {why}", connection.url));
-        check_scheme(&connection.url, connection.plain_http).map_err(refused)?;
+    pub fn new(connection: &Connection, clock: Clock) -> Result<Self, Failure> {
+        let refused = |why: String| Failure::Refused(format!("{}: {why}", place(&connection.url)));
         let networks: Arc<[Network]> = connection.networks.clone().into();
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -89,8 +86,9 @@ impl Client {
             builder = builder.tls_certs_merge(authorities);
         }
         let http = builder.build().map_err(|error| refused(error.to_string()))?;
-        let credentials = Credentials::new(connection.auth.clone(), clock);
-        let client = Self { http, base: directory(connection.url.clone()), networks, credentials };
+        let credentials = Credentials::new(connection.auth.clone(), clock.now);
+        let (base, plain_http) = (directory(connection.url.clone()), connection.plain_http);
+        let client = Self { http, base, plain_http, networks, credentials, clock };
         client.permit(&connection.url)?;
         Ok(client)
     }
@@ -101,17 +99,22 @@ impl Client {
     /// # Errors
     /// An address elsewhere.
     pub fn address(&self, path: &str) -> Result<Url, Failure> {
-        let url = self.base.join(path).map_err(|error| Failure::Broken(format!("{path}: {error}")))?;
-        if url.origin() != self.base.origin() || !url.username().is_empty() {
-            let base = self.base.origin().ascii_serialization();
+        let base = || self.base.origin().ascii_serialization();
+        let url = self
+            .base
+            .join(path)
+            .map_err(|error| Failure::Broken(format!("what {} linked to is no address: {error}", base())))?;
+        if url.origin() != self.base.origin() || names_somebody(&url) {
+            let (place, base) = (place(&url), base());
             return Err(Failure::Broken(format!(
-                "{url} was linked to, which is not of {base}: it is not asked"
+                "{place} was linked to, which is not of {base}: it is not asked"
             )));
         }
         Ok(url)
     }
 
-    /// Gets JSON; see [`Client::address`] for the path. A token that has run out is renewed once.
+    /// Gets JSON; see [`Client::address`] for the path. A token that has run out is renewed once. While the system is away or
+    /// asks for at most a minute of patience, the request is tried again, so that a long list is not read from its beginning.
     ///
     /// # Errors
     /// Whatever is no 200 with JSON within the limits.
@@ -120,8 +123,19 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let response = self.send(&url).await?;
-        json(&url, response).await
+        for pause in PAUSES {
+            let pause = match self.ask(&url).await {
+                Err(Failure::Away(_)) => pause,
+                Err(Failure::Later { after, .. }) if after <= REQUEST_PATIENCE_MAX => after,
+                answered => return answered,
+            };
+            (self.clock.wait)(pause).await;
+        }
+        self.ask(&url).await
+    }
+
+    async fn ask(&self, url: &Url) -> Result<Value, Failure> {
+        json(url, self.send(url).await?).await
     }
 
     async fn send(&self, url: &Url) -> Result<Response, Failure> {
@@ -162,16 +176,27 @@ impl Client {
         json(url, check(url, response).await?).await
     }
 
-    /// Judges an address that is written as numbers; names are judged when they are resolved.
+    /// Judges an address: how it is spoken to, and where it is if that is written as numbers; names are judged when they are
+    /// resolved.
     fn permit(&self, url: &Url) -> Result<(), Failure> {
+        let refused = |why: String| Failure::Refused(format!("{}: {why}", place(url)));
+        if names_somebody(url) {
+            return Err(refused("a user or a password stands in the address: it is for `auth`".to_owned()));
+        }
+        check_scheme(url, self.plain_http).map_err(refused)?;
         let ip = match url.host() {
             Some(url::Host::Ipv4(ip)) => ip.into(),
             Some(url::Host::Ipv6(ip)) => ip.into(),
             Some(url::Host::Domain(_)) => return Ok(()),
-            None => return Err(Failure::Refused(format!("{url} names no host"))),
+            None => return Err(refused("no host is named".to_owned())),
         };
-        guard::check(ip, &self.networks).map_err(|why| Failure::Refused(format!("{url}: {why}")))
+        guard::check(ip, &self.networks).map_err(refused)
     }
+}
+
+/// Whether an address has a user or a password.
+fn names_somebody(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// An address under which paths are found: with a slash at its end, or its last part would be left out of them.
@@ -204,88 +229,14 @@ impl reqwest::dns::Resolve for Resolver {
     }
 }
 
-/// Whether an answer can be read.
-async fn check(url: &Url, response: Response) -> Result<Response, Failure> {
-    let status = response.status();
-    let what = || format!("{} answered {status}", place(url));
-    match status {
-        StatusCode::OK => Ok(response),
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(Failure::Later { what: what(), after: patience(&response).unwrap_or(PATIENCE) })
-        }
-        StatusCode::SERVICE_UNAVAILABLE => match patience(&response) {
-            Some(after) => Err(Failure::Later { what: what(), after }),
-            None => Err(Failure::Away(what())),
-        },
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(Failure::Refused(format!("{}: check the credentials and what they may read", what())))
-        }
-        _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Err(Failure::Away(what())),
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-            let what = what();
-            let reason = reason(response).await.map_or(String::new(), |reason| format!(": {reason}"));
-            Err(Failure::Refused(format!("{what}{reason}")))
-        }
-        _ => Err(Failure::Refused(what())),
-    }
-}
-
-/// What a system says is wrong with a request: `error`, or `message` in it.
-async fn reason(mut response: Response) -> Option<String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        body.extend_from_slice(&chunk);
-        if body.len() > REASON_BYTES_MAX {
-            return None;
-        }
-    }
-    let answer: Value = serde_json::from_slice(&body).ok()?;
-    let error = answer.get("error")?;
-    let reason = error.as_str().or_else(|| error.get("message")?.as_str())?;
-    Some(reason.chars().filter(|character| !character.is_control()).take(REASON_CHARACTERS_MAX).collect())
-}
-
-/// Retry-After in seconds (RFC 9110 §10.2.3); its other form, a date, is taken as not said.
-fn patience(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(PATIENCE_MAX))
-}
-
-async fn json(url: &Url, mut response: Response) -> Result<Value, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| away(url, &error))? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            let what =
-                format!("{} answered more than {ANSWER_BYTES_MAX} bytes: ask for smaller pages", place(url));
-            return Err(Failure::Broken(what));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::Broken(format!("{} did not answer with JSON: {error}", place(url))))
-}
-
-fn away(url: &Url, error: &reqwest::Error) -> Failure {
-    let mut why = String::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        why = format!(": {error}");
-        cause = error.source();
-    }
-    Failure::Away(format!("{} does not answer{why}", place(url)))
-}
-
-/// An address without its query, which may name a person.
-fn place(url: &Url) -> String {
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::Instant;
+
     use super::*;
 
     fn client(connection: &str) -> Result<Client, Failure> {
-        Client::new(&toml::from_str(connection).unwrap(), || Instant::from_micros(0))
+        Client::new(&toml::from_str(connection).unwrap(), Clock::new(|| Instant::from_micros(0)))
     }
 
     #[test]
@@ -301,8 +252,11 @@ mod tests {
                 "https://graph.example.org:444/users",
                 "https://a@graph.example.org/users",
                 "//example.org/users",
+                "https://:hemligt@graph.example.org/users?filter=anna",
+                "https://anna:hemligt@graph.example.org:x/users?filter=anna",
             ] {
-                assert!(matches!(client.address(elsewhere), Err(Failure::Broken(_))), "{elsewhere}");
+                let Err(Failure::Broken(why)) = client.address(elsewhere) else { panic!("{elsewhere}") };
+                assert!(!why.contains("hemligt") && !why.contains("anna"), "{why}");
             }
         }
     }
@@ -321,6 +275,17 @@ mod tests {
             "https://10.0.0.1/",
         ] {
             assert!(matches!(client(&format!("url = \"{url}\"")), Err(Failure::Refused(_))), "{url}");
+        }
+        for url in [
+            "https://anna:hemligt@example.org/",
+            "https://:hemligt@example.org/",
+            "ftp://:hemligt@example.org/",
+        ] {
+            let Err(Failure::Refused(why)) = client(&format!("url = \"{url}\"")) else { panic!("{url}") };
+            assert!(
+                why.contains("example.org") && why.contains("`auth`") && !why.contains("hemligt"),
+                "{why}"
+            );
         }
         client("url = \"http://10.0.0.1/\"\nplain_http = true\nnetworks = [\"10.0.0.0/8\"]").unwrap();
     }

@@ -89,7 +89,8 @@ pub struct Costcentre {
     /// What its values mean, when it is not the cost centre itself.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
-    /// Whether the longest of `values` that it begins with holds, as for the paths of units.
+    /// Whether the longest of `values` that it begins with holds, as for the paths of units. In a value that begins with `/`
+    /// it must end where a part of the path does.
     #[serde(default)]
     pub by_prefix: bool,
     /// The cost centre of what has none, or one that cannot be.
@@ -234,7 +235,7 @@ impl Costcentre {
         let found = if self.values.is_empty() {
             Some(value)
         } else if self.by_prefix {
-            let begins = self.values.iter().filter(|(prefix, _)| value.starts_with(prefix.as_str()));
+            let begins = self.values.iter().filter(|(prefix, _)| begins_with(value, prefix));
             begins.max_by_key(|(prefix, _)| prefix.len()).map(|(_, costcentre)| costcentre.as_str())
         } else {
             self.values.get(value).map(String::as_str)
@@ -244,6 +245,13 @@ impl Costcentre {
             .unwrap_or(&self.otherwise)
             .to_owned()
     }
+}
+
+/// Whether a value begins with a prefix. In a path, the prefix ends where one of its parts does: `/Skola 1` is no beginning
+/// of `/Skola 10`.
+fn begins_with(value: &str, prefix: &str) -> bool {
+    let is_part = |rest: &str| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/');
+    value.strip_prefix(prefix).is_some_and(|rest| !value.starts_with('/') || is_part(rest))
 }
 
 impl Dimension {

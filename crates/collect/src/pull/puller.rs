@@ -229,7 +229,7 @@ impl Puller {
 
     /// Hands a turn over, and moves the checkpoint behind it.
     async fn send(&mut self, turn: &Turn, events: &[Vec<u8>], sum: &mut Sum) -> Result<(), TurnError> {
-        let mut accepted = 0;
+        let (mut accepted, mut refused_markers) = (0, 0);
         let mut refused: BTreeMap<(String, String), u64> = BTreeMap::new();
         for chunk in events.chunks(CHUNK_EVENTS) {
             let delivered = self.to.deliver(chunk).await.map_err(TurnError::Deliver)?;
@@ -252,11 +252,12 @@ impl Puller {
             let marker = self.recipe.marker(turn, completes, of_meter)?;
             let delivered = self.to.deliver(&[marker]).await.map_err(TurnError::Deliver)?;
             accepted += delivered.accepted as u64;
+            refused_markers += delivered.refused.len() as u64;
             for event in &delivered.refused {
                 self.tell(event);
             }
         }
-        let refused = refused.values().sum();
+        let refused = refused.values().sum::<u64>() + refused_markers;
         let before = &self.place.checkpoint;
         let checkpoint = Checkpoint {
             number: turn.number,

@@ -51,8 +51,14 @@ impl Config {
         if self.event.is_empty() {
             found.push("no [[event]] says what its records are".to_owned());
         }
+        let is_stream = self.from.nature() == Nature::Stream;
         for mapping in &self.event {
             let name = format!("{}/{}", mapping.service, mapping.meter);
+            if let Some(time) = mapping.time.as_ref().filter(|_| !is_stream) {
+                found.push(format!(
+                    "{name} takes its time from {time}, and a snapshot is of its turn: leave `time` out"
+                ));
+            }
             let Some(meter) = catalogue.meter(&mapping.service, &mapping.meter) else {
                 found.push(format!("meter {name} is not in the catalogue"));
                 continue;

@@ -77,13 +77,34 @@ impl System {
         }
     }
 
+    /// What its records are.
+    pub fn nature(&self) -> Nature {
+        let is_snapshot = match self {
+            System::Prometheus(_) => return Nature::History,
+            System::Files(config) => config.snapshot,
+            System::Sql(config) => config.cursor_column.is_none(),
+            System::TeamsCalls(_) | System::Pexip(_) | System::Zoom(_) => false,
+            System::Ldap(_) | System::Intune(_) | System::Ontap(_) => true,
+            System::Jamf(_) | System::Chrome(_) | System::Ceph(_) => true,
+        };
+        if is_snapshot { Nature::Snapshot } else { Nature::Stream }
+    }
+
     /// What gathers from it. `clock` says when tokens run out.
     ///
     /// # Errors
     /// What is configured and cannot be right.
     pub fn open(&self, clock: fn() -> Instant) -> Result<Box<dyn Source>, Failure> {
+        self.open_with(Clock::new(clock))
+    }
+
+    /// What gathers from it, with a clock that says how time passes, too.
+    ///
+    /// # Errors
+    /// What is configured and cannot be right.
+    pub fn open_with(&self, clock: Clock) -> Result<Box<dyn Source>, Failure> {
         Ok(match self {
-            System::Files(config) => Box::new(files::Files::new(config, clock)?),
+            System::Files(config) => Box::new(files::Files::new(config, clock.now)?),
             System::Ldap(config) => ldap::open(config)?,
             System::Prometheus(config) => Box::new(prometheus::Prometheus::new(config, clock)?),
             System::Intune(config) => Box::new(intune::Intune::new(config, clock)?),
@@ -96,6 +117,22 @@ impl System {
             System::Zoom(config) => Box::new(zoom::Zoom::new(config, clock)?),
             System::Sql(config) => sql::open(config)?,
         })
+    }
+}
+
+/// The time, as sources go by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// What time it is.
+    pub now: fn() -> Instant,
+    /// Lets time pass before a request is tried again.
+    pub wait: fn(Duration) -> BoxFuture<'static, ()>,
+}
+
+impl Clock {
+    /// A clock by which time passes as everywhere.
+    pub fn new(now: fn() -> Instant) -> Self {
+        Self { now, wait: |time| Box::pin(tokio::time::sleep(time)) }
     }
 }
 

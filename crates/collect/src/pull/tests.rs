@@ -57,6 +57,7 @@ struct Taker {
     taken: Mutex<Vec<Value>>,
     chunks_until_away: Mutex<Option<usize>>,
     is_confused: Mutex<bool>,
+    refuses_markers: Mutex<bool>,
 }
 
 impl Deliver for Taker {
@@ -73,7 +74,10 @@ impl Deliver for Taker {
         }
         for (index, event) in events.iter().enumerate() {
             let event: Value = serde_json::from_slice(event).unwrap();
-            if event["data"]["customer"]["costcentre"] == "999999" {
+            let is_marker = event["type"] == domain::event::SNAPSHOT_COMPLETED;
+            if event["data"]["customer"]["costcentre"] == "999999"
+                || (is_marker && *self.refuses_markers.lock())
+            {
                 let (code, detail) = ("invalid".to_owned(), String::new());
                 delivered.refused.push(Refused { index, code, detail });
             } else {
@@ -228,6 +232,17 @@ async fn what_is_refused_is_counted_in_the_marker() {
 }
 
 #[tokio::test]
+async fn a_marker_that_is_refused_is_counted_as_refused() {
+    let world = World::new(Nature::Snapshot);
+    world.answers(read(devices(0..3)));
+    *world.taker.refuses_markers.lock() = true;
+    let mut puller = world.start();
+    let sum = puller.turn(at(TURN)).await.unwrap();
+    assert_eq!((sum.accepted, sum.refused), (3, 1));
+    assert_eq!(puller.status().lock().refused, 1);
+}
+
+#[tokio::test]
 async fn an_answer_about_an_event_that_was_not_sent_is_none() {
     let world = World::new(Nature::Snapshot);
     world.answers(read(devices(0..2)));
@@ -298,6 +313,7 @@ fn a_configuration_that_does_not_fit_the_catalogue_is_told_so() {
         subject = { prefix = "vol:", field = "id" }
         costcentre = { field = "c" }
         dimensions = { os = { field = "os" } }
+        time = "whenCreated"
         [[event]]
         service = "mdm"
         meter = "none"
@@ -308,7 +324,7 @@ fn a_configuration_that_does_not_fit_the_catalogue_is_told_so() {
     )
     .unwrap();
     let findings = config.check(&CATALOGUE).join("\n");
-    for part in ["/unknown", "no dimension os", "depends on class", "mdm/none"] {
+    for part in ["/unknown", "no dimension os", "depends on class", "mdm/none", "leave `time` out"] {
         assert!(findings.contains(part), "{part} in {findings}");
     }
 }

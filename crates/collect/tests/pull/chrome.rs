@@ -11,7 +11,9 @@ use collect::pull::source::{Failure, Nature};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 
-use super::simulator::{Ask, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, at, column, gather};
+use super::simulator::{
+    Ask, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, at, column, gather, waited,
+};
 
 const SCOPE: &str = "https://www.googleapis.com/auth/admin.directory.device.chromeos.readonly";
 const ACCOUNT: &str = "taxameter@lkdata.iam.gserviceaccount.com";
@@ -50,10 +52,11 @@ impl Vendor for Google {
         {
             return Err(StatusCode::BAD_REQUEST);
         }
-        // A partial response: "nextPageToken,chromeosdevices(deviceId,status)".
+        // A partial response: "kind,nextPageToken,chromeosdevices(deviceId,status)".
         let fields = ask.query.get("fields").ok_or(StatusCode::BAD_REQUEST)?;
-        let fields =
-            fields.strip_prefix("nextPageToken,chromeosdevices(").and_then(|rest| rest.strip_suffix(')'));
+        let fields = fields
+            .strip_prefix("kind,nextPageToken,chromeosdevices(")
+            .and_then(|rest| rest.strip_suffix(')'));
         let fields: Vec<&str> = fields.ok_or(StatusCode::BAD_REQUEST)?.split(',').collect();
         let unit = ask.query.get("orgUnitPath").cloned().unwrap_or_default();
         let all = (0..self.devices).map(device);
@@ -68,7 +71,7 @@ impl Vendor for Google {
             Value::Object(one)
         });
         let devices: Vec<Value> = devices.collect();
-        let mut page = json!({});
+        let mut page = json!({"kind": "admin#directory#chromeosdevices"});
         if !devices.is_empty() {
             page["chromeosdevices"] = devices.into();
         }
@@ -183,21 +186,22 @@ async fn a_unit_gives_its_devices_and_one_without_gives_none() {
 #[tokio::test]
 async fn faults_delay_a_snapshot_and_take_nothing_from_it() {
     let script = vec![
-        (2, Fault::Busy(3)),
-        (4, Fault::Status(503)),
-        (5, Fault::Expired),
-        (7, Fault::Cut),
-        (9, Fault::Half),
+        (1, Fault::OverQuota),
+        (3, Fault::Status(503)),
+        (5, Fault::Cut),
+        (6, Fault::Half),
+        (8, Fault::Expired),
     ];
     let (gathered, simulator) = gathered(250, "", script).await;
-    assert_eq!((gathered.failures.len(), gathered.records.len()), (4, 250), "{:?}", gathered.failures);
+    assert_eq!((gathered.failures.len(), gathered.records.len()), (1, 250), "{:?}", gathered.failures);
+    assert_eq!(waited(), [30, 1, 1]);
     assert_eq!(simulator.tokens(), 3);
 }
 
 #[tokio::test]
-async fn a_page_that_repeats_is_a_failure() {
-    for number in [2, 3] {
-        let (gathered, _simulator) = gathered(250, "", vec![(number, Fault::Repeat)]).await;
+async fn a_page_that_repeats_or_is_empty_is_a_failure() {
+    for (number, fault) in [(2, Fault::Repeat), (3, Fault::Repeat), (1, Fault::Empty), (3, Fault::Empty)] {
+        let (gathered, _simulator) = gathered(250, "", vec![(number, fault)]).await;
         assert!(matches!(gathered.failures[..], [Failure::Broken(_)]), "{:?}", gathered.failures);
         assert_eq!(gathered.records.len(), 250);
     }

@@ -84,7 +84,10 @@ impl Stand {
 
 fn open(directory: &Path, rest: &str, clock: fn() -> Instant) -> Result<Box<dyn Source>, Failure> {
     let text = format!("kind = \"files\"\ndirectory = {:?}\n{rest}", directory.display().to_string());
-    toml::from_str::<System>(&text).unwrap().open(clock)
+    let system = toml::from_str::<System>(&text).unwrap();
+    let source = system.open(clock)?;
+    assert_eq!(system.nature(), source.nature());
+    Ok(source)
 }
 
 fn column(records: &[Record], name: &str) -> Vec<String> {

@@ -2,18 +2,23 @@
 //! (`page`, `page-size`, `section`, `sort`, `totalCount`, `results`), and `/api/oauth/token` for API clients.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use axum::http::StatusCode;
 use collect::pull::source::{Failure, Nature};
 use serde_json::{Value, json};
 
 use super::simulator::{
-    Ask, CLIENT, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, column, gather,
+    Ask, CLIENT, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, column, gather, waited,
 };
 
-/// A server with so many devices of each kind.
+/// How many devices of each kind there are at first.
+const DEVICES: usize = 450;
+
+/// A server, some of whose devices were removed.
+#[derive(Default)]
 struct Jamf {
-    devices: usize,
+    removed: AtomicUsize,
 }
 
 fn computer(number: usize) -> Value {
@@ -30,11 +35,10 @@ fn computer(number: usize) -> Value {
             "remoteManagement": {"managed": true, "managementUsername": "admin"},
             "site": {"id": "7", "name": "UAF"},
             "supervised": false,
-            "extensionAttributes": [
-                {"definitionId": "1", "name": "Ansvar", "values": ["441001"]},
-                {"definitionId": "2", "name": "Kontakt", "values": ["Anna"]}
-            ]
+            // Those that are shown here; the others are a part of their own.
+            "extensionAttributes": [{"definitionId": "2", "name": "Kontakt", "values": ["Anna"]}]
         },
+        "extensionAttributes": [{"definitionId": "1", "name": "Ansvar", "values": ["441001"]}],
         "hardware": {"make": "Apple", "model": "MacBook Air", "modelIdentifier": "MacBookAir10,1", "serialNumber": format!("C{number}")},
         "userAndLocation": {
             "username": "anna01", "realname": "Anna Andersson", "email": "anna@example.org", "phone": "013-20 60 00",
@@ -70,9 +74,14 @@ impl Vendor for Jamf {
         let sections: Vec<&str> =
             ask.raw_query.split('&').filter_map(|pair| pair.strip_prefix("section=")).collect();
         let (size, page) = (ask.number("page-size", 100), ask.number("page", 0));
-        let numbers = (page * size).min(self.devices)..((page + 1) * size).min(self.devices);
-        let results: Vec<Value> = numbers.map(|number| only(make(number), &sections)).collect();
-        Ok(json!({"totalCount": self.devices, "results": results}))
+        let there = self.removed.load(Relaxed)..DEVICES;
+        let total = there.len();
+        let results = there.skip(page * size).take(size).map(|number| only(make(number), &sections));
+        Ok(json!({"totalCount": total, "results": results.collect::<Vec<_>>()}))
+    }
+
+    fn remove(&self) {
+        self.removed.fetch_add(1, Relaxed);
     }
 
     fn items(&self) -> &'static str {
@@ -103,7 +112,7 @@ fn only(mut device: Value, sections: &[&str]) -> Value {
 }
 
 async fn simulate(settings: &str, script: Script) -> (Gathered, Simulator) {
-    let simulator = Simulator::start(Arc::new(Jamf { devices: 450 }), script).await;
+    let simulator = Simulator::start(Arc::new(Jamf::default()), script).await;
     let source = simulator.open(&format!("kind = \"jamf\"\n{settings}"), "/", CLIENT);
     assert_eq!(source.nature(), Nature::Snapshot);
     (gather(source.as_ref(), "2021-03-15T12:00:00Z", None).await, simulator)
@@ -154,14 +163,15 @@ async fn every_mobile_device_comes_once_without_its_user() {
 #[tokio::test]
 async fn faults_delay_a_snapshot_and_take_nothing_from_it() {
     let script = vec![
-        (2, Fault::Busy(3)),
-        (4, Fault::Status(500)),
-        (5, Fault::Expired),
-        (7, Fault::Cut),
-        (9, Fault::Half),
+        (1, Fault::Busy(3)),
+        (3, Fault::Status(500)),
+        (5, Fault::Cut),
+        (6, Fault::Half),
+        (8, Fault::Expired),
     ];
     let (gathered, simulator) = simulate(COMPUTERS, script).await;
-    assert_eq!((gathered.failures.len(), gathered.records.len()), (4, 450), "{:?}", gathered.failures);
+    assert_eq!((gathered.failures.len(), gathered.records.len()), (1, 450), "{:?}", gathered.failures);
+    assert_eq!((waited(), simulator.asked().len()), (vec![3, 1, 1], 10));
     assert_eq!(simulator.tokens(), 3);
 }
 
@@ -172,4 +182,17 @@ async fn a_page_that_is_short_or_repeats_is_a_failure() {
         assert!(matches!(gathered.failures[..], [Failure::Broken(_)]), "{fault:?}: {:?}", gathered.failures);
         assert_eq!(gathered.records.len(), 450);
     }
+}
+
+#[tokio::test]
+async fn what_is_removed_between_pages_leaves_no_other_out() {
+    // The first of the second page moves to the first page, which was read.
+    let (gathered, simulator) = simulate(COMPUTERS, vec![(2, Fault::Removed)]).await;
+    let [Failure::Broken(why)] = &gathered.failures[..] else { panic!("{:?}", gathered.failures) };
+    assert!(why.contains("449") && why.contains("450"), "{why}");
+    let mut numbers: Vec<usize> =
+        gathered.records.iter().map(|record| record["id"].parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..450).collect::<Vec<_>>());
+    assert_eq!(simulator.asked().len(), 2 + 3);
 }

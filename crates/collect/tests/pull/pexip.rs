@@ -10,7 +10,9 @@ use data_encoding::BASE64;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::simulator::{Ask, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, at, column, gather};
+use super::simulator::{
+    Ask, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, at, column, gather, waited,
+};
 
 const SETTINGS: &str = "kind = \"pexip\"\nfrom = \"2021-03-12T08:00:00+01:00\"";
 const AUTH: &str = "kind = \"basic\"\nuser = \"taxameter\"\npassword_file = \"SECRET\"";
@@ -161,7 +163,8 @@ async fn every_conference_and_participant_comes_in_utc_and_without_names() {
 async fn faults_delay_a_stream_and_take_nothing_from_it() {
     let script = vec![(2, Fault::Busy(3)), (6, Fault::Status(504)), (14, Fault::Cut), (25, Fault::Half)];
     let gathered = simulate(script).await;
-    assert_eq!((gathered.failures.len(), gathered.records.len()), (4, 240), "{:?}", gathered.failures);
+    assert_eq!((gathered.failures.len(), gathered.records.len()), (1, 240), "{:?}", gathered.failures);
+    assert_eq!(waited(), [3, 1, 1]);
 }
 
 #[tokio::test]
@@ -206,4 +209,41 @@ async fn what_is_no_time_and_no_cursor_is_a_failure() {
     assert!(matches!(read, Err(Failure::Broken(ref why)) if why.contains("start_time")), "{read:?}");
     let read = source.read(at("2021-03-12T18:00:00Z"), Some("x")).await;
     assert!(matches!(read, Err(Failure::Refused(ref why)) if why.contains("cursor")), "{read:?}");
+}
+
+#[tokio::test]
+async fn an_entry_with_a_field_that_is_null_comes_without_it_and_stops_nothing() {
+    let (mut whole, mut half) = (conference(1), participant(3));
+    for field in ["duration", "participant_count", "start_time"] {
+        whole[field] = Value::Null;
+    }
+    for field in ["conference", "duration", "start_time"] {
+        half[field] = Value::Null;
+    }
+    let participants = Mutex::new(vec![half, participant(4)]);
+    let manager = Arc::new(Manager { conferences: vec![whole], participants });
+    let simulator = Simulator::start(manager, vec![]).await;
+    let source = simulator.open(SETTINGS, "/", AUTH);
+    let gathered = gather(source.as_ref(), "2021-03-12T18:00:00Z", None).await;
+    assert_eq!((gathered.failures.len(), gathered.records.len()), (0, 3), "{:?}", gathered.failures);
+    // The conference ended in the hour after that of the participants.
+    let [half, other, meeting] = &gathered.records[..] else { panic!("{:?}", gathered.records) };
+    for (record, lacks, has) in [
+        (meeting, &["seconds", "participants", "start"][..], "end"),
+        (half, &["call", "seconds", "join"][..], "leave"),
+        (other, &[][..], "seconds"),
+    ] {
+        assert!(
+            lacks.iter().all(|field| !record.contains_key(*field)) && record.contains_key(has),
+            "{record:?}"
+        );
+    }
+
+    // What has no such field at all is no entry of a history.
+    let mut entry = conference(1);
+    entry.as_object_mut().unwrap().remove("duration");
+    let manager = Arc::new(Manager { conferences: vec![entry], ..Manager::default() });
+    let simulator = Simulator::start(manager, vec![]).await;
+    let read = simulator.open(SETTINGS, "/", AUTH).read(at("2021-03-12T18:00:00Z"), None).await;
+    assert!(matches!(read, Err(Failure::Broken(ref why)) if why.contains("no field duration")), "{read:?}");
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use collect::pull::source::{Failure, Nature, Record, Source, System};
+use collect::pull::source::{Clock, Failure, Nature, Record, Source, System};
 use domain::Instant;
 use tempfile::TempDir;
 
 use super::server::{Server, free_port, run};
+use super::simulator::wait;
 use crate::support::now;
 
 /// The bytes of three volumes at noon of days of 2021, as OpenMetrics.
@@ -70,7 +71,9 @@ impl Stand {
              networks = [\"127.0.0.1/32\"]"
         ))
         .unwrap();
-        system.open(now).unwrap()
+        let source = system.open_with(Clock { now, wait }).unwrap();
+        assert_eq!(system.nature(), source.nature());
+        source
     }
 
     async fn read(&self, query: &str, at: Instant) -> Result<Vec<Record>, Failure> {

@@ -2,19 +2,24 @@
 //! ways in, headers. A test through them shows that a source does what is documented, not what a real system does.
 //!
 //! A [`Vendor`] knows one system. [`Simulator`] is its server on a free port of this machine; it lets in, and it fails as its
-//! script says: each fault strikes a request that is numbered from 1, tokens not counted.
+//! script says: each fault strikes a request that is numbered from 1, tokens not counted. Nobody waits: how long it would have
+//! been is kept.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use collect::pull::source::{Failure, Read, Record, Source, System};
+use collect::pull::source::{Clock, Failure, Read, Record, Source, System};
 use domain::Instant;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -68,6 +73,16 @@ pub(crate) trait Vendor: Send + Sync + 'static {
         None
     }
 
+    /// How many seconds a token is good.
+    fn token_life(&self) -> u64 {
+        3599
+    }
+
+    /// Removes the first of all things that are listed.
+    fn remove(&self) {
+        panic!("nothing can be removed here");
+    }
+
     /// Whether a request is let in, of a system that gives no tokens.
     fn lets_in(&self, _ask: &Ask) -> bool {
         true
@@ -81,12 +96,18 @@ pub(crate) enum Fault {
     Busy(u64),
     /// Another status.
     Status(u16),
+    /// 403, as Google answers to who asks too often.
+    OverQuota,
     /// The token has run out: it is refused from now on, and only a new one is good.
     Expired,
     /// The connection ends in the middle of the answer.
     Cut,
     /// Half of the answer, as if that were all.
     Half,
+    /// An object with nothing in it.
+    Empty,
+    /// Something was removed since the last answer.
+    Removed,
     /// One thing fewer than there is.
     Fewer,
     /// The page that was answered last.
@@ -132,6 +153,7 @@ impl Simulator {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Arc::new(Server { vendor, script, address, state: Mutex::default() });
+        WAITED.take();
         let router = Router::new().fallback(serve).with_state(Arc::clone(&server));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let directory = tempfile::tempdir().unwrap();
@@ -154,6 +176,17 @@ impl Simulator {
 
     /// A source as a user would configure it: its own settings, the path where the interface begins, how it lets us in.
     pub(crate) fn open(&self, settings: &str, path: &str, auth: &str) -> Box<dyn Source> {
+        self.open_at(settings, path, auth, || at("2021-03-15T12:00:00Z"))
+    }
+
+    /// The same by a clock of its own.
+    pub(crate) fn open_at(
+        &self,
+        settings: &str,
+        path: &str,
+        auth: &str,
+        now: fn() -> Instant,
+    ) -> Box<dyn Source> {
         let secret = self.directory.path().join("secret");
         let auth = auth.replace("SECRET", secret.to_str().unwrap()).replace("SERVER", &self.url());
         let url = self.url();
@@ -162,8 +195,26 @@ impl Simulator {
              [connection.auth]\n{auth}"
         );
         let system: System = toml::from_str(&text).unwrap();
-        system.open(|| at("2021-03-15T12:00:00Z")).unwrap()
+        let source = system.open_with(Clock { now, wait }).unwrap();
+        assert_eq!(system.nature(), source.nature());
+        source
     }
+}
+
+thread_local! {
+    /// A test has a thread of its own.
+    static WAITED: RefCell<Vec<Duration>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Waits in no time.
+pub(crate) fn wait(time: Duration) -> BoxFuture<'static, ()> {
+    WAITED.with_borrow_mut(|waited| waited.push(time));
+    std::future::ready(()).boxed()
+}
+
+/// How many seconds were waited for since the simulator was started.
+pub(crate) fn waited() -> Vec<u64> {
+    WAITED.take().iter().map(Duration::as_secs).collect()
 }
 
 /// Client credentials in the form, as Microsoft and Jamf want them.
@@ -241,7 +292,8 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
             Some(true) => {
                 past.tokens += 1;
                 let token = format!("token-{}", past.tokens);
-                json(&json!({"access_token": token, "token_type": "Bearer", "expires_in": 3599}))
+                let life = server.vendor.token_life();
+                json(&json!({"access_token": token, "token_type": "Bearer", "expires_in": life}))
             }
             Some(false) => StatusCode::UNAUTHORIZED.into_response(),
             None => StatusCode::NOT_FOUND.into_response(),
@@ -268,6 +320,9 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
 }
 
 fn answer(server: &Server, past: &mut Past, ask: &Ask, fault: Option<Fault>) -> Response {
+    if fault == Some(Fault::Removed) {
+        server.vendor.remove();
+    }
     let mut page = match server.vendor.answer(ask) {
         Ok(page) => page,
         Err(status) => return status.into_response(),
@@ -277,10 +332,17 @@ fn answer(server: &Server, past: &mut Past, ask: &Ask, fault: Option<Fault>) -> 
             return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())])
                 .into_response();
         }
+        Some(Fault::OverQuota) => {
+            let error = json!({"code": 403, "message": "Quota exceeded", "errors": [
+                {"domain": "usageLimits", "reason": "quotaExceeded", "message": "Quota exceeded"}
+            ]});
+            return (StatusCode::FORBIDDEN, json!({"error": error}).to_string()).into_response();
+        }
         Some(Fault::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
         Some(Fault::Fewer) => {
             page.pointer_mut(server.vendor.items()).unwrap().as_array_mut().unwrap().pop().unwrap();
         }
+        Some(Fault::Empty) => page = json!({}),
         Some(Fault::Repeat) => page = past.last.clone(),
         Some(Fault::Elsewhere) => {
             let link = page.pointer_mut(server.vendor.link().unwrap()).unwrap();
@@ -297,7 +359,7 @@ fn answer(server: &Server, past: &mut Past, ask: &Ask, fault: Option<Fault>) -> 
             let text = page.to_string();
             return text[..text.len() / 2].to_owned().into_response();
         }
-        Some(Fault::Expired) | None => {}
+        Some(Fault::Expired | Fault::Removed) | None => {}
     }
     past.last = page.clone();
     json(&page)

@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use self::graph::{Call, Graph, TENANT, meeting, minutes, phone, user};
-use super::simulator::{CLIENT, Fault, Gathered, Script, Simulator, assert_free_of, at, column, gather};
+use super::simulator::{
+    CLIENT, Fault, Gathered, Script, Simulator, assert_free_of, at, column, gather, waited,
+};
 
 const SETTINGS: &str = "kind = \"teams-calls\"\ntenant = \"dc368399-474c-4d40-900c-6265431fd81f\"\n\
                         from = \"2021-03-10T00:00:00Z\"";
@@ -133,16 +135,16 @@ async fn every_call_and_everybody_comes_over_all_pages_whatever_fails() {
 
     let script = vec![
         (3, Fault::Busy(9)),
-        (150, Fault::Status(502)),
-        (300, Fault::Cut),
-        (420, Fault::Expired),
-        (440, Fault::Half),
+        (60, Fault::Status(502)),
+        (100, Fault::Cut),
+        (150, Fault::Expired),
+        (200, Fault::Half),
     ];
     let (_graph, simulator, source) = simulate(week(), script).await;
     let troubled = gather(source.as_ref(), "2021-03-15T12:00:00Z", None).await;
     assert_eq!(outline(&troubled), outline(&calm));
-    assert_eq!(troubled.failures.len(), 4, "{:?}", troubled.failures);
-    assert!(matches!(troubled.failures[0], Failure::Later { .. }));
+    assert!(matches!(troubled.failures[..], [Failure::Broken(_)]), "{:?}", troubled.failures);
+    assert_eq!(waited(), [9, 1, 1]);
     assert_eq!(simulator.tokens(), 3);
 }
 

@@ -1,5 +1,5 @@
 //! Zoom's reports, simulated from the documentation of its API: `/report/users`, `/report/users/{userId}/meetings`,
-//! `/report/meetings/{meetingId}/participants` (`next_page_token`, `total_records`, UUIDs that are encoded twice), and
+//! `/report/meetings/{meetingId}/participants`, `/report/webinars/{webinarId}/participants` (`next_page_token`, `total_records`, UUIDs that are encoded twice), and
 //! server-to-server OAuth.
 
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use collect::pull::source::{Failure, Nature};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
-use super::simulator::{Ask, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, column, gather};
+use super::simulator::{
+    Ask, Fault, Gathered, Script, Simulator, Vendor, assert_free_of, column, gather, waited,
+};
 
 const SETTINGS: &str = "kind = \"zoom\"\nfrom = \"2021-03-11T00:00:00+01:00\"";
 const AUTH: &str = r#"
@@ -43,13 +45,16 @@ fn uuid(host: usize, meeting: usize) -> String {
     format!("{start}{host}x{meeting}==")
 }
 
+/// One of them is a webinar.
+const WEBINAR: (usize, usize) = (3, 2);
+
 /// Each host has a meeting every seven hours, of 45 minutes.
 fn meeting(host: usize, number: usize) -> (DateTime<Utc>, Value) {
     let start = time(420 * number + 10 * host);
     let meeting = json!({
         "uuid": uuid(host, number),
         "id": 6_840_331_980_u64 + number as u64,
-        "type": 2,
+        "type": if (host, number) == WEBINAR { 5 } else { 2 },
         "topic": "Annas lön",
         "user_name": "Anna Andersson",
         "user_email": "anna@example.org",
@@ -101,14 +106,17 @@ impl Vendor for Zoom {
             return Err(StatusCode::BAD_REQUEST);
         }
         let path = ask.path.strip_prefix("/v2/report/").ok_or(StatusCode::NOT_FOUND)?;
-        if let Some(meeting) =
-            path.strip_prefix("meetings/").and_then(|rest| rest.strip_suffix("/participants"))
-        {
+        let (of, rest) = path.split_once('/').unwrap_or((path, ""));
+        if let Some(meeting) = rest.strip_suffix("/participants") {
             let ids = (0..HOSTS).flat_map(|host| (0..MEETINGS).map(move |number| (host, number)));
             let (host, number) = ids
                 .into_iter()
                 .find(|(host, number)| written(&uuid(*host, *number)) == meeting)
                 .ok_or(StatusCode::NOT_FOUND)?;
+            // "Can not access webinar info", code 300.
+            if (of == "webinars") != ((host, number) == WEBINAR) {
+                return Err(StatusCode::BAD_REQUEST);
+            }
             let rows: Vec<Value> = (0..12).map(|index| row(host, number, index)).collect();
             return Ok(page(ask, "participants", &rows));
         }
@@ -164,8 +172,9 @@ async fn simulate(time: &str, script: Script) -> (Gathered, Simulator) {
 
 #[tokio::test]
 async fn every_meeting_and_everybody_who_joined_comes_once() {
-    let (gathered, _simulator) = simulate("2021-03-15T12:00:00Z", vec![]).await;
+    let (gathered, simulator) = simulate("2021-03-15T12:00:00Z", vec![]).await;
     assert_eq!(gathered.failures, []);
+    assert_eq!(simulator.asked().iter().filter(|line| line.contains("/report/webinars/")).count(), 3);
     let meetings = HOSTS * MEETINGS;
     assert_eq!(gathered.records.len(), meetings * 13);
     let of = |kind: &str| {
@@ -208,16 +217,17 @@ async fn faults_delay_a_stream_and_take_nothing_from_it() {
         (2, Fault::Busy(3)),
         (20, Fault::Status(500)),
         (60, Fault::Cut),
-        (130, Fault::Expired),
-        (200, Fault::Half),
+        (100, Fault::Expired),
+        (150, Fault::Half),
     ];
     let (gathered, simulator) = simulate("2021-03-15T12:00:00Z", script).await;
     assert_eq!(
         (gathered.failures.len(), gathered.records.len()),
-        (4, HOSTS * MEETINGS * 13),
+        (1, HOSTS * MEETINGS * 13),
         "{:?}",
         gathered.failures
     );
+    assert_eq!(waited(), [3, 1, 1]);
     assert_eq!(simulator.tokens(), 3);
 }
 

@@ -18,7 +18,8 @@ use url::{Url, form_urlencoded};
 use super::Client;
 use crate::pull::source::Failure;
 
-/// A token is renewed so long before it runs out: longer than any request takes to arrive.
+/// A token is renewed so long before it runs out, longer than any request takes to arrive; one that lives shorter, after half
+/// of its life.
 const RENEW_BEFORE: Duration = Duration::from_secs(120);
 /// How long a token is used when its issuer does not say.
 const TOKEN_LIFE: Duration = Duration::from_secs(300);
@@ -166,8 +167,8 @@ impl Credentials {
         let value =
             value.ok_or_else(|| Failure::Broken("the issuer's answer has no access_token".to_owned()))?;
         let life = seconds(&answer["expires_in"]).map_or(TOKEN_LIFE, Duration::from_secs);
-        let token = held
-            .insert(Token { value: value.to_owned(), until: later(now, life.saturating_sub(RENEW_BEFORE)) });
+        let until = later(now, life - RENEW_BEFORE.min(life / 2));
+        let token = held.insert(Token { value: value.to_owned(), until });
         Ok(token.value.clone())
     }
 }

@@ -117,6 +117,25 @@ fn a_cost_centre_can_be_that_of_the_longest_path() {
     assert_eq!(costcentre("/Skola/A/7b"), "441002");
     assert_eq!(costcentre("/Skola/B"), "441001");
     assert_eq!(costcentre("/Annat"), NO_COSTCENTRE);
+    // Another school, whose name begins with the same letters.
+    assert_eq!(costcentre("/Skola/A2/7b"), "441001");
+    assert_eq!(costcentre("/Skolan"), NO_COSTCENTRE);
+}
+
+#[test]
+fn a_prefix_ends_where_a_part_of_a_path_does_and_anywhere_in_what_is_no_path() {
+    for (value, prefix, want) in [
+        ("/UAF/Skola 1", "/UAF/Skola 1", true),
+        ("/UAF/Skola 1/7b", "/UAF/Skola 1", true),
+        ("/UAF/Skola 1/7b", "/UAF/", true),
+        ("/UAF/Skola 10/7b", "/UAF/Skola 1", false),
+        ("/UAF", "/", true),
+        ("/UAF", "", true),
+        ("uaf-skola-10", "uaf-skola-1", true),
+        ("klf", "uaf", false),
+    ] {
+        assert_eq!(begins_with(value, prefix), want, "{value} {prefix}");
+    }
 }
 
 const PARTICIPATION: &str = r#"

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::{Pages, only};
-use super::{Failure, Nature, Read, Record, Source};
+use super::{Clock, Failure, Nature, Read, Record, Source};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of a RADOS gateway.
@@ -41,7 +41,7 @@ impl Ceph {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         Ok(Self { client: Client::new(&config.connection, clock)? })
     }
 
@@ -56,11 +56,7 @@ impl Ceph {
         let mut missing = names;
         let mut records = Vec::new();
         for bucket in pages.all() {
-            let name = bucket["bucket"].as_str().unwrap_or_default();
-            let of_tenant = format!("{}/{name}", bucket["tenant"].as_str().unwrap_or_default());
-            if !missing.remove(name) {
-                missing.remove(&of_tenant);
-            }
+            missing.remove(&listed_name(&bucket));
             records.push(record(&bucket)?);
         }
         match missing.first() {
@@ -68,6 +64,15 @@ impl Ceph {
             Some(name) => Err(Failure::Broken(format!("the bucket {name} is listed and has no statistics"))),
             None => Ok(Read { records, ..Read::default() }),
         }
+    }
+}
+
+/// What a bucket is listed as: `tenant/name` if it belongs to a tenant, whose names are its own.
+fn listed_name(bucket: &Value) -> String {
+    let text = |field: &str| bucket[field].as_str().unwrap_or_default();
+    match (text("tenant"), text("bucket")) {
+        ("", name) => name.to_owned(),
+        (tenant, name) => format!("{tenant}/{name}"),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::pages::{Pages, only};
-use super::{Failure, Nature, Read, Source};
+use super::{Clock, Failure, Nature, Read, Source};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of a Google Workspace.
@@ -50,6 +50,8 @@ const FIELDS: [&str; 14] = [
     "osVersion",
     "deviceLicenseType",
 ];
+/// What Google calls its answer: one without it is none.
+const KIND: &str = "admin#directory#chromeosdevices";
 /// Google gives no more on a page.
 const PAGE: &str = "300";
 
@@ -66,7 +68,7 @@ impl Chrome {
     ///
     /// # Errors
     /// See [`Client::new`]; and a customer's id that cannot be.
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         let Config { connection, customer, unit } = config;
         if !customer.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') || customer.is_empty() {
             return Err(Failure::Refused(format!("{customer:?} is no customer's id such as C01ab2cd3")));
@@ -78,7 +80,7 @@ impl Chrome {
     async fn read(&self) -> Result<Read, Failure> {
         let path = format!("admin/directory/v1/customer/{}/devices/chromeos", self.customer);
         // Partial responses: what is not asked for does not leave Google.
-        let fields = format!("nextPageToken,chromeosdevices({})", FIELDS.join(","));
+        let fields = format!("kind,nextPageToken,chromeosdevices({})", FIELDS.join(","));
         let mut pages = Pages::new("Chrome OS devices", "/chromeosdevices", &["/deviceId"]);
         let mut token = None::<String>;
         loop {
@@ -89,8 +91,11 @@ impl Chrome {
             query.extend(token.as_deref().map(|token| ("pageToken", token)));
             let mut page = self.client.get(&path, &query).await?;
             token = page["nextPageToken"].as_str().map(str::to_owned);
+            if page["kind"] != KIND {
+                return Err(pages.broken(format!("a page is of the kind {}, not {KIND}", page["kind"])));
+            }
             // Google leaves out a list that is empty.
-            if page.is_object() && page["chromeosdevices"].is_null() {
+            if page["chromeosdevices"].is_null() {
                 page["chromeosdevices"] = Value::Array(Vec::new());
             }
             pages.add(page)?;

@@ -161,7 +161,7 @@ impl Watch {
             return unchanged(false);
         }
         let file = self.folder.open(found)?;
-        let place = known.map(|entry| entry.resume(&file, form, self.config.growing)).transpose()?.flatten();
+        let place = known.map(|entry| entry.resume(&file, self.config.growing)).transpose()?.flatten();
         if place.as_ref().is_some_and(|place| place.done) {
             return unchanged(false);
         }
@@ -178,7 +178,7 @@ impl Watch {
             }
             Form::Xlsx => sheet::read(&file, &self.config, place.unwrap_or_default(), room)?,
         };
-        let entry = Entry::of(&file, form, &part, self.config.growing)?;
+        let entry = Entry::of(&file, &part, self.config.growing)?;
         self.folder.check_unchanged(&file, self.config.growing)?;
         records.extend(part.records);
         Ok(Step { entry, more: !part.is_end })
@@ -232,8 +232,8 @@ impl Watch {
             let Some(found) = self.folder.find(&name)? else { continue };
             let file = self.folder.open(&found)?;
             // Another file of the same name is not done with.
-            if entry.resume(&file, self.form(&name), false)?.is_some() {
-                self.folder.put_away(&found)?;
+            if entry.resume(&file, false)?.is_some() {
+                self.folder.put_away(&file)?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 
 use super::pages::{Pages, only};
-use super::{Failure, Nature, Read, Source};
+use super::{Clock, Failure, Nature, Read, Source};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of an Intune.
@@ -59,7 +59,7 @@ impl Intune {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         Ok(Self { client: Client::new(&config.connection, clock)? })
     }
 

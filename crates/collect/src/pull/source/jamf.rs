@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::pages::{Pages, number, only};
-use super::{Failure, Nature, Read, Record, Source};
+use super::{Clock, Failure, Nature, Read, Record, Source};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of a Jamf Pro.
@@ -122,7 +122,7 @@ impl Jamf {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         let Config { connection, devices, version, extension_attributes } = config;
         let client = Client::new(connection, clock)?;
         let extension_attributes = extension_attributes.clone();
@@ -143,10 +143,11 @@ impl Jamf {
             query.extend(self.sections().map(|section| ("section", section)));
             let page = self.client.get(&path, &query).await?;
             let total = number(&page, "/totalCount")?;
+            pages.say(total)?;
             let came = pages.add(page)?;
             let is_last = u64::try_from(pages.len()).is_ok_and(|len| len >= total);
             if is_last || came == 0 {
-                let devices = pages.whole(total)?;
+                let devices = pages.whole()?;
                 let records = devices.iter().map(|device| self.record(device, inventory)).collect();
                 return Ok(Read { records, ..Read::default() });
             }
@@ -154,11 +155,10 @@ impl Jamf {
         Err(pages.broken("its pages do not end".to_owned()))
     }
 
-    /// The parts of the inventory that are asked for. That of extension attributes of mobile devices is a part of its own;
-    /// those of computers stand in the parts that they belong to.
+    /// The parts of the inventory that are asked for. Extension attributes are a part of their own; those of computers that
+    /// are shown in another part stand in that one.
     fn sections(&self) -> impl Iterator<Item = &'static str> {
-        let of_mobile = self.devices == Devices::MobileDevices && !self.extension_attributes.is_empty();
-        let further = of_mobile.then_some("EXTENSION_ATTRIBUTES");
+        let further = (!self.extension_attributes.is_empty()).then_some("EXTENSION_ATTRIBUTES");
         ["GENERAL", "HARDWARE", "USER_AND_LOCATION"].into_iter().chain(further)
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::pages::{Pages, number, only};
-use super::{Failure, Nature, Read, Record, Source};
+use super::{Clock, Failure, Nature, Read, Record, Source};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of an ONTAP cluster.
@@ -104,7 +104,7 @@ impl Ontap {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         let own = config.report.fields().iter().map(|field| (*field).to_owned());
         let fields = own.chain(config.fields.iter().cloned()).collect();
         Ok(Self { client: Client::new(&config.connection, clock)?, report: config.report, fields })

@@ -9,7 +9,7 @@ use crate::pull::http::Client;
 
 /// The most pages of a list. A system that links its pages in a ring would be read for ever.
 const PAGES_MAX: usize = 20_000;
-/// The most things of a list: what fits in memory many times over, and more than any municipality has.
+/// The most things of a list: more than any municipality has. All of them are in memory at once, as they came.
 const ITEMS_MAX: usize = 1_000_000;
 
 /// What the pages of a list gave so far.
@@ -25,6 +25,8 @@ pub(super) struct Pages {
     ids: BTreeSet<String>,
     links: BTreeSet<String>,
     pages: usize,
+    /// How many things there are in all, as the first page says.
+    total: Option<u64>,
     may_repeat: bool,
 }
 
@@ -32,7 +34,8 @@ impl Pages {
     /// An empty list.
     pub(super) fn new(what: &'static str, items_at: &'static str, id_at: &'static [&'static str]) -> Self {
         let (ids, links) = (BTreeSet::new(), BTreeSet::new());
-        Self { what, items_at, id_at, items: Vec::new(), ids, links, pages: 0, may_repeat: false }
+        let items = Vec::new();
+        Self { what, items_at, id_at, items, ids, links, pages: 0, total: None, may_repeat: false }
     }
 
     /// A list in which things are documented to come more than once; they are kept once.
@@ -100,11 +103,23 @@ impl Pages {
         self.items.len()
     }
 
+    /// Notes how many things there are in all, as each page says.
+    ///
+    /// # Errors
+    /// Another number than that of an earlier page: what was removed in between has moved others to pages that were read.
+    pub(super) fn say(&mut self, total: u64) -> Result<(), Failure> {
+        match *self.total.get_or_insert(total) {
+            first if first == total => Ok(()),
+            first => Err(self.broken(format!("a page says {total} in all, and an earlier one said {first}"))),
+        }
+    }
+
     /// Everything, if it is as many as the system says.
     ///
     /// # Errors
     /// Another number.
-    pub(super) fn whole(self, total: u64) -> Result<Vec<Value>, Failure> {
+    pub(super) fn whole(self) -> Result<Vec<Value>, Failure> {
+        let total = self.total.unwrap_or_default();
         if u64::try_from(self.items.len()) == Ok(total) {
             return Ok(self.items);
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::pages::{Pages, number, only};
 use super::walk::Walk;
-use super::{Failure, Nature, Read, Record, Source, utc};
+use super::{Clock, Failure, Nature, Read, Record, Source, utc};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of a Pexip Infinity.
@@ -74,7 +74,7 @@ impl Pexip {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         let overlap = TimeDelta::minutes(config.overlap_minutes.into());
         let walk = Walk { from: config.from, step: STEP, settling: SETTLING, overlap };
         Ok(Self { client: Client::new(&config.connection, clock)?, walk })
@@ -99,13 +99,13 @@ impl Pexip {
         let mut pages = Pages::new("history entries", "/objects", &["/id"]);
         let mut page = self.client.get(&format!("api/admin/history/v1/{what}/"), &query).await?;
         loop {
-            let total = number(&page, "/meta/total_count")?;
+            pages.say(number(&page, "/meta/total_count")?)?;
             if u64::try_from(pages.len()) != Ok(number(&page, "/meta/offset")?) {
                 return Err(pages.broken(format!("a page is not the one after {} entries", pages.len())));
             }
             let link = page.pointer("/meta/next").and_then(Value::as_str).map(str::to_owned);
             pages.add(page)?;
-            let Some(link) = link else { return pages.whole(total) };
+            let Some(link) = link else { return pages.whole() };
             pages.follow(&link)?;
             page = self.client.get(&link, &[]).await?;
         }
@@ -124,15 +124,16 @@ impl Source for Pexip {
 
 fn meeting(conference: &Value) -> Result<Record, Failure> {
     let mut record = only(conference, &CONFERENCE);
-    let mut put = |name: &str, value: String| record.insert(name.to_owned(), value);
-    put("kind", "meeting".to_owned());
-    put("platform", "pexip".to_owned());
+    let mut put =
+        |name: &str, value: Option<String>| record.extend(value.map(|value| (name.to_owned(), value)));
+    put("kind", Some("meeting".to_owned()));
+    put("platform", Some("pexip".to_owned()));
     put("call", text(conference, "id")?);
     put("room", text(conference, "name")?);
-    put("start", utc(time(conference, "start_time")?));
-    put("end", utc(time(conference, "end_time")?));
-    put("seconds", number(conference, "/duration")?.to_string());
-    put("participants", number(conference, "/participant_count")?.to_string());
+    put("start", time(conference, "start_time")?);
+    put("end", time(conference, "end_time")?);
+    put("seconds", count(conference, "duration")?);
+    put("participants", count(conference, "participant_count")?);
     Ok(record)
 }
 
@@ -140,30 +141,46 @@ fn participation(participant: &Value) -> Result<Record, Failure> {
     let mut record = only(participant, &PARTICIPANT);
     // The conference is given by its address: /api/admin/history/v1/conference/ID/.
     let conference = text(participant, "conference")?;
-    let call = conference.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let mut put = |name: &str, value: String| record.insert(name.to_owned(), value);
-    put("kind", "participation".to_owned());
-    put("platform", "pexip".to_owned());
-    put("call", call.to_owned());
+    let call = conference.as_ref().and_then(|address| address.trim_end_matches('/').rsplit('/').next());
+    let mut put =
+        |name: &str, value: Option<String>| record.extend(value.map(|value| (name.to_owned(), value)));
+    put("kind", Some("participation".to_owned()));
+    put("platform", Some("pexip".to_owned()));
+    put("call", call.map(str::to_owned));
     put("participant", text(participant, "id")?);
     put("room", text(participant, "conference_name")?);
-    put("join", utc(time(participant, "start_time")?));
-    put("leave", utc(time(participant, "end_time")?));
-    put("seconds", number(participant, "/duration")?.to_string());
+    put("join", time(participant, "start_time")?);
+    put("leave", time(participant, "end_time")?);
+    put("seconds", count(participant, "duration")?);
     Ok(record)
 }
 
-fn text(entry: &Value, field: &str) -> Result<String, Failure> {
-    let text = entry[field].as_str();
-    text.map(str::to_owned).ok_or_else(|| Failure::Broken(format!("an entry of the history has no {field}")))
+/// A field of an entry. One that is null is left out: the intake then refuses the event of this entry, and the stream goes on.
+fn field<'e>(entry: &'e Value, name: &str) -> Result<Option<&'e Value>, Failure> {
+    let value = entry.get(name);
+    let value =
+        value.ok_or_else(|| Failure::Broken(format!("an entry of the history has no field {name}")))?;
+    Ok(Some(value).filter(|value| !value.is_null()))
+}
+
+fn text(entry: &Value, name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = field(entry, name)? else { return Ok(None) };
+    let text = value.as_str().ok_or_else(|| Failure::Broken(format!("{name} is {value}, no text")))?;
+    Ok(Some(text.to_owned()))
+}
+
+fn count(entry: &Value, name: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = field(entry, name)? else { return Ok(None) };
+    let count = value.as_u64().ok_or_else(|| Failure::Broken(format!("{name} is {value}, no count")))?;
+    Ok(Some(count.to_string()))
 }
 
 /// Pexip writes UTC without saying so.
-fn time(entry: &Value, field: &str) -> Result<DateTime<Utc>, Failure> {
-    let text = text(entry, field)?;
+fn time(entry: &Value, name: &str) -> Result<Option<String>, Failure> {
+    let Some(text) = text(entry, name)? else { return Ok(None) };
     let naive = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f");
-    let naive = naive.map_err(|error| Failure::Broken(format!("{field} is {text:?}, no time: {error}")))?;
-    Ok(naive.and_utc())
+    let naive = naive.map_err(|error| Failure::Broken(format!("{name} is {text:?}, no time: {error}")))?;
+    Ok(Some(utc(naive.and_utc())))
 }
 
 fn naive(time: DateTime<Utc>) -> String {

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
-use super::{Failure, Nature, Read, Record, Source};
+use super::{Clock, Failure, Nature, Read, Record, Source};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of a Prometheus.
@@ -30,7 +30,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         Ok(Self { client: Client::new(&config.connection, clock)?, query: config.query.clone() })
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::pages::Pages;
-use super::{Failure, Nature, READ_RECORDS, Read, Record, Source, time};
+use super::{Clock, Failure, Nature, READ_RECORDS, Read, Record, Source, time};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of Teams.
@@ -104,7 +104,7 @@ impl TeamsCalls {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         Ok(Self {
             client: Client::new(&config.connection, clock)?,
             tenant: config.tenant.clone(),

@@ -18,7 +18,8 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Reads step by step with `ask`, which gives what is in a time, until there is enough for one read.
+    /// Reads step by step with `ask`, which gives what is in a time, until there is enough for one read. No read ends within
+    /// what the next turn reads again: the rest may be read much later, and what came late before it would be passed by.
     pub(super) async fn read<Asked>(
         &self,
         at: DateTime<Utc>,
@@ -31,7 +32,8 @@ impl Walk {
         let mut position = self.begin(cursor)?;
         let end = at - self.settling;
         let mut records = Vec::new();
-        while position < end && records.len() < READ_RECORDS {
+        let again = end - self.overlap;
+        while position < end && (records.len() < READ_RECORDS || position > again) {
             let until = end.min(position + self.step);
             records.extend(ask(position, until).await?);
             position = until;
@@ -47,5 +49,42 @@ impl Walk {
             Failure::Refused(format!("{text:?} is no cursor of a stream by time: {error}"))
         })?;
         Ok(time.to_utc().max(self.from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn no_part_ends_within_what_the_next_turn_reads_again() {
+        let overlap = TimeDelta::hours(12);
+        let walk = Walk {
+            from: at("2021-03-10T00:00:00Z"),
+            step: TimeDelta::hours(1),
+            settling: TimeDelta::minutes(2),
+            overlap,
+        };
+        // An hour has enough for a read.
+        let ask = async |_, _| Ok(vec![Record::new(); READ_RECORDS]);
+        let end = at("2021-03-11T12:00:00Z");
+        let (mut cursor, mut parts) = (None, Vec::new());
+        loop {
+            let read = walk.read(end, cursor.as_deref(), ask).await.unwrap();
+            parts.push(read.records.len() / READ_RECORDS);
+            cursor = read.cursor;
+            let position = at(cursor.as_deref().unwrap());
+            assert!(position <= end - walk.settling - overlap, "{position}");
+            if !read.more {
+                break;
+            }
+        }
+        // 23 of an hour each until 23:00; the step beyond 23:58 is followed by all the rest.
+        assert_eq!(parts, [vec![1; 23], vec![13]].concat());
+        assert_eq!(cursor.as_deref(), Some("2021-03-10T23:58:00Z"));
     }
 }

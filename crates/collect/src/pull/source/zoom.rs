@@ -1,5 +1,5 @@
 //! Zoom: meetings that have ended, and who took part for how long (Zoom API v2, Reports: "Get active or inactive host
-//! reports", "Get meeting reports", "Get meeting participant reports").
+//! reports", "Get meeting reports", "Get meeting participant reports", "Get webinar participant reports").
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Instant;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::pages::{Pages, number};
 use super::walk::Walk;
-use super::{Failure, Nature, Read, Record, Source, time, utc};
+use super::{Clock, Failure, Nature, Read, Record, Source, time, utc};
 use crate::pull::http::{Client, Connection};
 
 /// What is asked of a Zoom account.
@@ -18,8 +18,9 @@ use crate::pull::http::{Client, Connection};
 /// `connection.url` is `https://api.zoom.us/v2/`, with the slash; `connection.auth` is `client_credentials` of a
 /// server-to-server app with `https://zoom.us/oauth/token`, `basic = true`, and the parameters
 /// `grant_type = "account_credentials"` and `account_id`. The app needs the scopes `report:read:list_users:admin`,
-/// `report:read:user:admin` and `report:read:list_meeting_participants:admin`. Zoom knows meetings of the last six months, and
-/// lists those with two participants or more.
+/// `report:read:user:admin` and `report:read:list_meeting_participants:admin`, and `report:read:list_webinar_participants:admin`
+/// where webinars are held, which are meetings here. Zoom knows meetings of the last six months, and lists those with two
+/// participants or more.
 ///
 /// A meeting gives a record with `kind = "meeting"` and one with `kind = "participation"` each time that somebody joins:
 /// `platform` ("zoom"), `call` (the meeting's UUID), `start`, `end`, `organizer`, `organizer_department`; and `participation`,
@@ -64,7 +65,7 @@ impl Zoom {
     ///
     /// # Errors
     /// See [`Client::new`].
-    pub fn new(config: &Config, clock: fn() -> Instant) -> Result<Self, Failure> {
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, Failure> {
         let settling = TimeDelta::minutes(config.settling_minutes.into());
         let walk = Walk { from: config.from, step: STEP, settling, overlap: TimeDelta::zero() };
         Ok(Self { client: Client::new(&config.connection, clock)?, walk })
@@ -92,7 +93,8 @@ impl Zoom {
 
     async fn meeting(&self, host: &Value, meeting: &Value) -> Result<Vec<Record>, Failure> {
         let uuid = text(meeting, "uuid")?;
-        let path = format!("report/meetings/{}/participants", meeting_segment(&uuid));
+        let of = if is_webinar(meeting) { "webinars" } else { "meetings" };
+        let path = format!("report/{of}/{}/participants", meeting_segment(&uuid));
         // Somebody who joins again, or comes back from a breakout room, is another row.
         let pages = Pages::new("participants", "/participants", &["/user_id", "/join_time"]);
         let rows = self.list(&path, &[], pages).await?;
@@ -130,11 +132,11 @@ impl Zoom {
                 query.push(("next_page_token", &token));
             }
             let page = self.client.get(path, &query).await?;
-            let total = number(&page, "/total_records")?;
+            pages.say(number(&page, "/total_records")?)?;
             token = page["next_page_token"].as_str().unwrap_or_default().to_owned();
             pages.add(page)?;
             if token.is_empty() {
-                return pages.whole(total);
+                return pages.whole();
             }
             pages.follow(&token)?;
         }
@@ -170,6 +172,11 @@ fn participation(common: &Record, row: &Value) -> Result<Record, Failure> {
         put("status", status.to_owned());
     }
     Ok(record)
+}
+
+/// The list of a host's meetings has webinars, too: types 5, 6 and 9. Each kind has a report of its own.
+fn is_webinar(meeting: &Value) -> bool {
+    matches!(meeting["type"].as_u64(), Some(5 | 6 | 9))
 }
 
 fn text(item: &Value, field: &str) -> Result<String, Failure> {

@@ -64,6 +64,25 @@ async fn a_file_that_was_replaced_before_it_was_moved_stays_and_is_read() {
 }
 
 #[tokio::test]
+async fn a_correction_in_the_middle_of_a_file_is_another_file() {
+    let stand = Stand::new(DROPPED);
+    let lines = |corrected: u32| -> String {
+        let rows = (0..4_000).map(|id| format!("{id:05};{}\n", u32::from(id == corrected)));
+        format!("id;n\n{}", rows.collect::<String>())
+    };
+    stand.write("a.csv", lines(1_900));
+    let mut cursor = None;
+    assert_eq!(stand.all(&mut cursor).await.len(), 4_000);
+    stand.write("a.csv", lines(2_000));
+    stand.source.delivered(cursor.as_deref().unwrap()).await.unwrap();
+    assert!(stand.path("a.csv").exists());
+    let numbers = column(&stand.all(&mut cursor).await, "n");
+    assert_eq!(numbers.iter().position(|number| number == "1"), Some(2_000));
+    stand.source.delivered(cursor.as_deref().unwrap()).await.unwrap();
+    assert!(!stand.path("a.csv").exists());
+}
+
+#[tokio::test]
 async fn a_file_is_left_alone_until_it_has_been_still() {
     let stand = Stand::at(DROPPED, || after(0));
     stand.write("a.csv", "id;n\n1;2\n");
@@ -153,6 +172,15 @@ async fn a_register_is_the_file_that_was_changed_last() {
     assert!(stand.failure(None).await.contains("line 12002: the row has 1 cells"));
     stand.write("kort-2.csv", lines(0, 100_001));
     assert!(stand.failure(None).await.contains("more than 100000 rows"));
+    // What Excel writes while somebody has a register open.
+    let stand = Stand::new("pattern = \"*.csv\"\nsnapshot = true");
+    stand.write("a.csv", lines(0, 3));
+    stand.write("~$a.csv", "\u{4}Anna");
+    std::fs::File::open(stand.path("~$a.csv"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(9_000_000_000))
+        .unwrap();
+    assert_eq!(stand.read(None).await.unwrap().records.len(), 3);
     let stand = Stand::at("pattern = \"*.csv\"\nsnapshot = true", || after(0));
     stand.write("a.csv", lines(0, 1));
     assert!(matches!(stand.read(None).await, Err(Failure::Away(why)) if why.contains("still for 30 s")));

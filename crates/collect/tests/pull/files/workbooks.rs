@@ -1,6 +1,10 @@
 //! Workbooks as people keep registers in them.
 
+use std::io::{Cursor, Read, Write};
+
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use super::{Stand, column};
 
@@ -85,4 +89,78 @@ async fn a_workbook_that_cannot_be_right_is_a_failure() {
     let growing = Stand::new("pattern = \"*.xlsx\"\ngrowing = true");
     write(&growing, "a.xlsx", |_| {});
     assert!(growing.failure(None).await.contains("XLSX does not grow"));
+}
+
+/// Changes a part of a workbook.
+fn change(stand: &Stand, name: &str, part: &str, change: impl Fn(&str) -> String) {
+    let mut archive = ZipArchive::new(Cursor::new(std::fs::read(stand.path(name)).unwrap())).unwrap();
+    let mut changed = ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index).unwrap();
+        let (own, mut text) = (file.name().unwrap().into_owned(), String::new());
+        file.read_to_string(&mut text).unwrap();
+        changed.start_file(own.as_str(), SimpleFileOptions::default()).unwrap();
+        let text = if own == part { change(&text) } else { text };
+        changed.write_all(text.as_bytes()).unwrap();
+    }
+    stand.write(name, changed.finish().unwrap().into_inner());
+}
+
+#[tokio::test]
+async fn a_small_workbook_that_would_take_all_memory_is_a_failure() {
+    let stand = Stand::new(REGISTER);
+    let texts = "xl/sharedStrings.xml";
+    let fill = |sheet: &mut rust_xlsxwriter::Worksheet| {
+        sheet.write(1, 0, "id").unwrap();
+        sheet.write(2, 0, "s-1").unwrap();
+    };
+    // As it is but for its packing, it can be read.
+    write(&stand, "a.xlsx", fill);
+    change(&stand, "a.xlsx", texts, str::to_owned);
+    assert_eq!(column(&stand.read(None).await.unwrap().records, "id"), ["s-1"]);
+
+    let count = |count: &str| {
+        let said = format!("uniqueCount=\"{count}\"");
+        move |text: &str| {
+            assert!(text.contains("uniqueCount=\"3\""), "{text}");
+            text.replace("uniqueCount=\"3\"", &said)
+        }
+    };
+    for said in ["400000000000", "100000", "99999999999999999999999", "many"] {
+        write(&stand, "a.xlsx", fill);
+        change(&stand, "a.xlsx", texts, count(said));
+        let failure = stand.failure(None).await;
+        assert!(failure.contains(&format!("a.xlsx: it says that it has \"{said}\" texts")), "{failure}");
+    }
+
+    let pad = |bytes: usize| move |text: &str| format!("{text}{}", " ".repeat(bytes));
+    for (part, bytes) in
+        [(texts, 64 << 20), ("xl/styles.xml", 16 << 20), ("xl/worksheets/sheet1.xml", 256 << 20)]
+    {
+        write(&stand, "a.xlsx", fill);
+        change(&stand, "a.xlsx", part, pad(bytes));
+        assert!(stand.path("a.xlsx").metadata().unwrap().len() < 1 << 20);
+        let failure = stand.failure(None).await;
+        let name = part.to_lowercase();
+        assert!(failure.contains(&format!("its part {name} unpacks to more than")), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_many_cells_share_is_counted_for_each_of_them() {
+    let stand = Stand::new(REGISTER);
+    let fill = |rows: u32| {
+        move |sheet: &mut rust_xlsxwriter::Worksheet| {
+            sheet.write(1, 0, "id").unwrap();
+            for row in 0..rows {
+                sheet.write(row + 2, 0, "x".repeat(32_767)).unwrap();
+            }
+        }
+    };
+    write(&stand, "a.xlsx", fill(4_000));
+    assert_eq!(stand.read(None).await.unwrap().records.len(), 4_000);
+    write(&stand, "a.xlsx", fill(4_100));
+    assert!(stand.path("a.xlsx").metadata().unwrap().len() < 1 << 20);
+    let failure = stand.failure(None).await;
+    assert!(failure.contains("the sheet has more than 134217728 bytes of text"), "{failure}");
 }

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::folder::Opened;
-use super::{Failure, Form, Part};
+use super::{Failure, Part};
 
-/// How many bytes of the beginning, and before the place that was reached, tell a file from others. A heading of many
-/// columns is shorter, so that rows are among them.
+/// How many bytes of the beginning, and before the place that was reached, tell a file that grows from others. A heading of
+/// many columns is shorter, so that rows are among them.
 const MARK_BYTES: usize = 4096;
-/// A workbook is read into memory as a whole.
-pub(super) const XLSX_BYTES_MAX: usize = 32 << 20;
 
 /// How far the files of a folder have been read. Files that are gone are not in it.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,12 +65,7 @@ impl Cursor {
 
 impl Entry {
     /// How far a file was read, after a part of it. None while nothing was.
-    pub(super) fn of(
-        file: &Opened,
-        form: Form,
-        part: &Part,
-        is_growing: bool,
-    ) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(file: &Opened, part: &Part, is_growing: bool) -> Result<Option<Self>, Failure> {
         let Place { at, lines, .. } = part.place;
         if at == 0 && is_growing {
             return Ok(None);
@@ -81,37 +74,30 @@ impl Entry {
             at,
             lines,
             length: (!is_growing).then_some(file.length),
-            mark: mark(file, form, at)?,
+            mark: mark(file, at, is_growing)?,
             done: part.is_end && !is_growing,
         }))
     }
 
     /// Where reading goes on; None when the file is not the one that was read, and is read from its beginning.
-    pub(super) fn resume(
-        &self,
-        file: &Opened,
-        form: Form,
-        is_growing: bool,
-    ) -> Result<Option<Place>, Failure> {
+    pub(super) fn resume(&self, file: &Opened, is_growing: bool) -> Result<Option<Place>, Failure> {
         let has_length = if is_growing { file.length >= self.at } else { self.length == Some(file.length) };
-        if !has_length || mark(file, form, self.at)? != self.mark {
+        if !has_length || mark(file, self.at, is_growing)? != self.mark {
             return Ok(None);
         }
         Ok(Some(Place { at: self.at, lines: self.lines, done: self.done }))
     }
 }
 
-/// The hash of what stands at the beginning of what was read and at its end. A workbook is hashed whole: it is packed, and a
-/// small change may be anywhere in it.
-fn mark(file: &Opened, form: Form, at: u64) -> Result<String, Failure> {
+/// The hash of a file that does not grow: a correction may be anywhere in it. Of one that grows, that of what stands at the
+/// beginning of what was read and at its end.
+fn mark(file: &Opened, at: u64, is_growing: bool) -> Result<String, Failure> {
+    if !is_growing {
+        return Ok(file.hash()?.to_owned());
+    }
     let mut hasher = blake3::Hasher::new();
-    match form {
-        Form::Xlsx => hasher.update(&file.bytes(0, XLSX_BYTES_MAX)?),
-        Form::Csv => {
-            let length = usize::try_from(at).unwrap_or(usize::MAX).min(MARK_BYTES);
-            hasher.update(&file.bytes(0, length)?);
-            hasher.update(&file.bytes(at.saturating_sub(MARK_BYTES as u64), length)?)
-        }
-    };
+    let length = usize::try_from(at).unwrap_or(usize::MAX).min(MARK_BYTES);
+    hasher.update(&file.bytes(0, length)?);
+    hasher.update(&file.bytes(at.saturating_sub(MARK_BYTES as u64), length)?);
     Ok(hasher.finalize().to_hex()[..32].to_owned())
 }

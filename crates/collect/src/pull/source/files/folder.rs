@@ -1,5 +1,6 @@
 //! The folder: which files match, opening them, and putting them away.
 
+use std::cell::OnceCell;
 use std::fs::{DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -12,8 +13,13 @@ use super::{Config, Failure};
 
 /// More files than a folder of some decades of days has.
 const FILES_MAX: usize = 20_000;
+/// How much of a file is hashed at once.
+const HASH_BYTES: usize = 1 << 20;
 /// Where files go that are done with.
 const DONE: &str = "klara";
+
+/// What Excel and Word begin the name of the file with that says who has a document open; it matches like the document.
+const OWNER: &[u8] = b"~$";
 
 /// A folder.
 pub(super) struct Folder {
@@ -40,9 +46,24 @@ pub(super) struct Opened {
     pub(super) length: u64,
     file: File,
     opened: Metadata,
+    hash: OnceCell<String>,
 }
 
 impl Opened {
+    /// The hash of all of it, as it was opened.
+    pub(super) fn hash(&self) -> Result<&str, Failure> {
+        if let Some(hash) = self.hash.get() {
+            return Ok(hash);
+        }
+        let (mut hasher, mut at) = (blake3::Hasher::new(), 0);
+        while at < self.length {
+            let block = self.bytes(at, HASH_BYTES)?;
+            hasher.update(&block);
+            at += block.len() as u64;
+        }
+        Ok(self.hash.get_or_init(|| hasher.finalize().to_hex()[..32].to_owned()))
+    }
+
     /// At most so many bytes from a place on; fewer only where the file ends.
     pub(super) fn bytes(&self, at: u64, max: usize) -> Result<Vec<u8>, Failure> {
         let there = self.length.saturating_sub(at);
@@ -87,6 +108,9 @@ impl Folder {
 
     fn matching(&self, entry: &DirEntry) -> Result<Option<Found>, Failure> {
         let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(OWNER) {
+            return Ok(None);
+        }
         if !matches(&self.pattern, &name.to_string_lossy().to_lowercase()) {
             return Ok(None);
         }
@@ -130,13 +154,13 @@ impl Folder {
         if !opened.is_file() {
             return Err(Failure::Away(format!("{} is no file any more", path.display())));
         }
-        Ok(Opened { name: found.name.clone(), length: opened.len(), path, file, opened })
+        let (name, length) = (found.name.clone(), opened.len());
+        Ok(Opened { name, length, path, file, opened, hash: OnceCell::new() })
     }
 
     /// Checks that a file is what it was when it was opened; one that grows may have more.
     pub(super) fn check_unchanged(&self, file: &Opened, is_growing: bool) -> Result<(), Failure> {
         let now = file.file.metadata().map_err(|error| away(&file.path, "cannot be looked at", &error))?;
-        let written = |metadata: &Metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         let is_same =
             if is_growing { now.len() >= file.length } else { written(&now) == written(&file.opened) };
         if is_same {
@@ -145,27 +169,47 @@ impl Folder {
         Err(Failure::Away(format!("{} was written to while it was read", file.path.display())))
     }
 
-    /// Moves a file to those that are done with, beside one of the same name.
-    pub(super) fn put_away(&self, found: &Found) -> Result<(), Failure> {
+    /// Moves a file to those that are done with, beside one of the same name. Another one that has been put in its place
+    /// stays.
+    pub(super) fn put_away(&self, file: &Opened) -> Result<(), Failure> {
         std::fs::create_dir_all(&self.done).map_err(|error| refused(&self.done, "cannot be made", &error))?;
-        let mut target = self.done.join(&found.name);
+        let mut target = self.done.join(&file.name);
         for number in 2.. {
             match target.symlink_metadata() {
                 Err(error) if error.kind() == ErrorKind::NotFound => break,
                 Err(error) => return Err(refused(&target, "cannot be looked at", &error)),
-                Ok(_) => target = self.done.join(numbered(&found.name, number)),
+                Ok(_) => target = self.done.join(numbered(&file.name, number)),
             }
         }
-        match std::fs::rename(&found.path, &target) {
+        match std::fs::rename(&file.path, &target) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) if error.kind() == ErrorKind::CrossesDevices => Err(Failure::Refused(format!(
                 "{} cannot be moved to {}: `done` must be on the same file system",
-                found.path.display(),
+                file.path.display(),
                 self.done.display()
             ))),
-            moved => moved.map_err(|error| refused(&found.path, "cannot be moved", &error)),
+            Err(error) => Err(refused(&file.path, "cannot be moved", &error)),
+            Ok(()) => take_back(file, &target),
         }
     }
+}
+
+/// Looks at what was moved, and moves it back when it is not the file that was read: only then nobody can put another one in
+/// its place any more.
+fn take_back(file: &Opened, target: &Path) -> Result<(), Failure> {
+    let moved = target.symlink_metadata().map_err(|error| away(target, "cannot be looked at", &error))?;
+    let which = |metadata: &Metadata| (metadata.dev(), metadata.ino(), written(metadata));
+    if which(&moved) == which(&file.opened) {
+        return Ok(());
+    }
+    // Takes no other's place.
+    let back = std::fs::hard_link(target, &file.path).and_then(|()| std::fs::remove_file(target));
+    back.map_err(|error| refused(target, "was not read and cannot be moved back", &error))
+}
+
+/// What changes when a file is written to.
+fn written(metadata: &Metadata) -> (u64, i64, i64) {
+    (metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
 fn found(name: &str, path: PathBuf, metadata: &Metadata) -> Found {
@@ -245,6 +289,28 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), want, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_file_that_is_moved_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = format!("directory = {:?}\npattern = \"*.csv\"", directory.path().display().to_string());
+        let folder = Folder::new(&toml::from_str(&config).unwrap()).unwrap();
+        let (path, done) = (directory.path().join("a.csv"), directory.path().join("klara/a.csv"));
+        for is_same_file in [false, true] {
+            std::fs::write(&path, "id;n\n1;2\n").unwrap();
+            let file = folder.open(&folder.find("a.csv").unwrap().unwrap()).unwrap();
+            if is_same_file {
+                std::fs::write(&path, "id;n\n1;2\n3;4\n").unwrap();
+            } else {
+                std::fs::write(directory.path().join("new"), "id;n\n1;3\n").unwrap();
+                std::fs::rename(directory.path().join("new"), &path).unwrap();
+            }
+            folder.put_away(&file).unwrap();
+            assert!(path.exists() && !done.exists(), "{is_same_file}");
+        }
+        folder.put_away(&folder.open(&folder.find("a.csv").unwrap().unwrap()).unwrap()).unwrap();
+        assert!(!path.exists() && done.exists());
     }
 
     #[test]

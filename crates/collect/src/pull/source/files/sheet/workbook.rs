@@ -1,15 +1,20 @@
 //! Workbooks, cell by cell: a sheet whose only cells are far apart takes no more room than they do.
 
+mod packed;
+
 use std::io::Cursor;
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, Xlsx, XlsxError};
 
-use super::super::cursor::XLSX_BYTES_MAX;
 use super::super::folder::Opened;
 use super::super::{Columns, Config, Failure, Fault, Part, Place, Record};
 
+/// A workbook is read into memory as a whole.
+const XLSX_BYTES_MAX: usize = 32 << 20;
 /// The most cells of a sheet: 100,000 rows of 50 columns.
 const CELLS_MAX: usize = 5_000_000;
+/// The most bytes of their texts, which many cells may share in the file.
+const TEXT_BYTES_MAX: usize = 128 << 20;
 /// The most columns that a heading may have.
 const COLUMNS_MAX: usize = 1_000;
 
@@ -26,6 +31,7 @@ pub(in super::super) fn read(
     }
     let unreadable = |error: XlsxError| broken(format!("it cannot be read as XLSX: {error}"));
     let bytes = file.bytes(0, XLSX_BYTES_MAX)?;
+    packed::check(&bytes).map_err(&broken)?;
     let mut book = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
     let sheets = book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let names: Vec<String> = sheets.map(|sheet| sheet.name.clone()).collect();
@@ -36,11 +42,17 @@ pub(in super::super) fn read(
     };
     let mut cells = book.worksheet_cells_reader(name).map_err(unreadable)?;
     let mut rows = Rows::new(config, &file.name, place.at, max);
-    let (mut count, mut is_end) = (0, true);
+    let (mut count, mut text_bytes, mut is_end) = (0, 0, true);
     while let Some(cell) = cells.next_cell().map_err(unreadable)? {
         count += 1;
         if count > CELLS_MAX {
             return Err(broken(format!("the sheet has more than {CELLS_MAX} cells: save it as CSV")));
+        }
+        text_bytes += text_length(cell.get_value());
+        if text_bytes > TEXT_BYTES_MAX {
+            return Err(broken(format!(
+                "the sheet has more than {TEXT_BYTES_MAX} bytes of text: save it as CSV"
+            )));
         }
         let (row, column) = cell.get_position();
         match rows.cell(u64::from(row), column as usize, cell.get_value()) {
@@ -143,6 +155,15 @@ impl<'r> Rows<'r> {
         // The row that the last cell is of is the next one, unless it was the last.
         let at = if is_end { self.row + 1 } else { self.row };
         Part { records: self.records, place: Place { at, lines: 0, done: false }, is_end }
+    }
+}
+
+fn text_length(value: &DataRef<'_>) -> usize {
+    match value {
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
+        DataRef::SharedString(text) => text.len(),
+        DataRef::Int(_) | DataRef::Float(_) | DataRef::Bool(_) | DataRef::DateTime(_) => 0,
+        DataRef::Error(_) | DataRef::Empty => 0,
     }
 }
 
