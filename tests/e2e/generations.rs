@@ -1,9 +1,11 @@
-//! The usage log gets more partitions, and counting that stands still is no secret.
+//! The usage log gets more partitions, or is another one.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+#[cfg(feature = "testkit")]
+#[path = "generations/standstill.rs"]
+mod standstill;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -142,75 +144,4 @@ fn a_log_that_is_lost_is_followed_by_an_empty_one() {
     assert_eq!(months["items"][0]["state"], "preliminary", "{months}");
     let (status, answer) = program.post("/v1/months/2021-03/close", &json!({"accept": {"gaps": "test"}}));
     assert_eq!(status, 200, "{answer}");
-}
-
-/// A ClickHouse of its own, as `--role store` runs it; killed when it is dropped.
-struct StoreAlone {
-    process: Child,
-    directory: tempfile::TempDir,
-    port: u16,
-}
-
-impl StoreAlone {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { process: spawn(directory.path(), port), directory, port }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.process = spawn(self.directory.path(), self.port);
-    }
-}
-
-impl Drop for StoreAlone {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Starts it and waits until it says its address.
-fn spawn(directory: &Path, port: u16) -> Child {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_taxameter"))
-        .args(["serve", "--role", "store", "--data", "data", "--listen", &format!("127.0.0.1:{port}")])
-        .current_dir(directory)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.contains("http://"), "the store did not start: {line}");
-    process
-}
-
-/// The store dies under a program that takes events: it is not ready, and says why, until the store is back and all is
-/// counted.
-#[test]
-fn a_program_whose_counting_stands_still_is_not_ready_until_it_moves() {
-    let mut store = StoreAlone::start();
-    let configuration =
-        format!("standstill_seconds = 3\n[clickhouse]\nurl = \"http://127.0.0.1:{}\"\n", store.port);
-    let program = Program::start(&configuration);
-    program.accept(&[meeting("a", "110200", "1", &[])]);
-    until_march(&program, &[("110200", "1")]);
-    store.kill();
-    // The intake does not need the store: what is accepted waits on the log.
-    program.accept(&[meeting("b", "110200", "1", &[])]);
-    let stands_still = |seen: &mut (u16, Value)| {
-        *seen = program.ask("/readyz");
-        seen.0 == 503 && seen.1["checks"]["counting"] == false
-    };
-    let mut seen = (0, Value::Null);
-    program.until_or("counting is seen to stand still", stands_still, &mut seen);
-    assert!(seen.1.to_string().contains("was counted for"), "{seen:?}");
-    store.start_again();
-    program.until("the program is ready again", || (program.ask("/readyz").0 == 200).then_some(()));
-    until_march(&program, &[("110200", "2")]);
 }

@@ -7,8 +7,7 @@ mod impostor;
 #[path = "login/provider.rs"]
 mod provider;
 
-use std::net::TcpListener;
-
+use eventlog::testkit::port::Port;
 use reqwest::Url;
 use serde_json::{Value, json};
 
@@ -54,9 +53,9 @@ const PERSONS: [&str; 7] = [
     "Revisor",
 ];
 
-/// An address of this machine that nobody uses.
+/// An address of this machine that nobody uses, and that nobody else is given soon.
 fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    format!("127.0.0.1:{}", Port::lease().unwrap().number())
 }
 
 fn start(listen: &str, issuer: &str, secret: &str, grants: &str) -> Program {

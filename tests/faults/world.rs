@@ -1,7 +1,7 @@
 //! Everything that runs: three brokers, two collectors, two aggregators, the store, and what bills and answers.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use eventlog::testkit::kafka::Cluster;
 use eventlog::testkit::keeper::{self, Keeper};
 use eventlog::testkit::network::{Network, Place};
+use eventlog::testkit::port::Port;
 
 use crate::api::Api;
 use crate::fault::Kind;
@@ -46,7 +47,7 @@ struct Program {
     name: &'static str,
     roles: &'static [&'static str],
     place: Place,
-    port: u16,
+    port: Port,
     directory: PathBuf,
     process: Option<Child>,
 }
@@ -79,8 +80,8 @@ impl World {
         let broker_places: Vec<Place> = (0..BROKERS).map(|_| join()).collect();
         let places: Vec<Place> = PROGRAMS.iter().map(|_| join()).collect();
         let cluster = Cluster::start_at(&broker_places).unwrap_or_else(|error| panic!("{error}"));
-        let ports = free_ports(PROGRAMS.len());
-        let store = SocketAddr::new(places[STORE].address(), ports[STORE]);
+        let ports: Vec<_> = PROGRAMS.map(|_| Port::lease().expect("a free port")).into();
+        let store = SocketAddr::new(places[STORE].address(), ports[STORE].number());
         std::fs::write(directory.path().join("password"), PASSWORD).expect("a file");
         // What is started again is the same, also when somebody builds meanwhile.
         std::fs::copy(env!("CARGO_BIN_EXE_taxameter"), directory.path().join("taxameter")).expect("a copy");
@@ -244,7 +245,7 @@ impl Program {
     /// The store serves the others; everything else only its own place.
     fn listens(&self) -> SocketAddr {
         let own = Place::loopback().address();
-        SocketAddr::new(if self.roles == ["store"] { self.place.address() } else { own }, self.port)
+        SocketAddr::new(if self.roles == ["store"] { self.place.address() } else { own }, self.port.number())
     }
 }
 
@@ -293,11 +294,4 @@ fn remove_leftovers() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
-}
-
-/// Ports that are free now; what is free here is free in a place of its own. All are held until all are found.
-fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<_> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("its address").port()).collect()
 }

@@ -3,3 +3,4 @@
 pub mod kafka;
 pub mod keeper;
 pub mod network;
+pub mod port;

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use eventlog::testkit::port::Port;
 use tokio::net::TcpStream;
 
-use super::server::{Server, free_port, run};
+use super::server::{Server, run};
 use super::systems::SECRET;
 use super::world::{Since, World, on};
 use crate::random::Random;
@@ -71,7 +72,7 @@ impl Account {
 pub(crate) struct OpenLdap {
     world: Arc<World>,
     directory: tempfile::TempDir,
-    port: u16,
+    port: Port,
     server: Server,
     day: u32,
 }
@@ -85,13 +86,13 @@ impl OpenLdap {
         std::fs::write(at("slapd.conf"), settings(&at("db"))).unwrap();
         std::fs::write(at("entries.ldif"), entries()).unwrap();
         run("/usr/sbin/slapadd", &["-q", "-f", &at("slapd.conf"), "-l", &at("entries.ldif")]);
-        let port = free_port();
-        let server = serve(directory.path(), port);
+        let port = Port::lease().unwrap();
+        let server = serve(directory.path(), port.number());
         Self { world: Arc::clone(world), directory, port, server, day: 0 }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("ldap://127.0.0.1:{}", self.port)
+        format!("ldap://127.0.0.1:{}", self.port.number())
     }
 
     /// Ends it, and with it everybody's hope of an answer.
@@ -101,7 +102,7 @@ impl OpenLdap {
 
     /// Starts it on what it had.
     pub(crate) fn come_back(&mut self) {
-        self.server = serve(self.directory.path(), self.port);
+        self.server = serve(self.directory.path(), self.port.number());
     }
 
     /// Makes all changes up to a day.

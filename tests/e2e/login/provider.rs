@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use eventlog::testkit::port::Port;
+
 use crate::python::run;
 
 static INSTALLING: Mutex<()> = Mutex::new(());
@@ -32,6 +34,7 @@ fn installed() -> PathBuf {
 /// A running provider; killed when it is dropped.
 pub(super) struct Provider {
     process: Child,
+    port: Port,
     says: Lines<BufReader<ChildStdout>>,
     pub(super) issuer: String,
 }
@@ -39,21 +42,9 @@ pub(super) struct Provider {
 impl Provider {
     /// Starts it for a program at an address, on a free port.
     pub(super) fn start(public_url: &str) -> Self {
-        Self::start_on("0", public_url, &[])
-    }
-
-    fn start_on(port: &str, public_url: &str, more: &[&str]) -> Self {
-        let mut process = Command::new("node")
-            .args(["provider.js", port, public_url])
-            .args(more)
-            .current_dir(installed())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("node is needed for this test: {error}"));
-        let says = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut provider = Self { process, says, issuer: String::new() };
+        let port = Port::lease().unwrap();
+        let (process, says) = spawn(port.number(), public_url, &[]);
+        let mut provider = Self { process, port, says, issuer: String::new() };
         provider.issuer = provider.awaits("ready ");
         provider
     }
@@ -62,8 +53,8 @@ impl Provider {
     pub(super) fn restart(&mut self, public_url: &str, more: &[&str]) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        let port = self.issuer.rsplit(':').next().unwrap().to_owned();
-        *self = Self::start_on(&port, public_url, more);
+        (self.process, self.says) = spawn(self.port.number(), public_url, more);
+        assert_eq!(self.awaits("ready "), self.issuer);
     }
 
     /// Puts its clock an hour forward.
@@ -79,6 +70,20 @@ impl Provider {
         let mut said = said.filter_map(|line| line.strip_prefix(start).map(str::to_owned));
         said.next().unwrap_or_else(|| panic!("the provider ended before it said {start:?}"))
     }
+}
+
+fn spawn(port: u16, public_url: &str, more: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut process = Command::new("node")
+        .args(["provider.js", &port.to_string(), public_url])
+        .args(more)
+        .current_dir(installed())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("node is needed for this test: {error}"));
+    let says = BufReader::new(process.stdout.take().unwrap()).lines();
+    (process, says)
 }
 
 impl Drop for Provider {

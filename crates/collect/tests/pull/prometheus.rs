@@ -5,9 +5,10 @@ use std::time::SystemTime;
 
 use collect::pull::source::{Clock, Failure, Nature, Record, Source, System};
 use domain::Instant;
+use eventlog::testkit::port::Port;
 use tempfile::TempDir;
 
-use super::server::{Server, free_port, run};
+use super::server::{Server, run};
 use super::simulator::wait;
 use crate::support::now;
 
@@ -38,21 +39,25 @@ struct Stand {
     prometheus: Server,
     _exporter: Server,
     _directory: TempDir,
-    port: u16,
+    _exporter_port: Port,
+    port: Port,
 }
 
 impl Stand {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path();
-        let exporter = start_exporter(at);
-        std::fs::write(at.join("prometheus.yml"), SETTINGS.replace("EXPORTER", &exporter.1.to_string()))
-            .unwrap();
+        let (exporter, exporter_port) = start_exporter(at);
+        std::fs::write(
+            at.join("prometheus.yml"),
+            SETTINGS.replace("EXPORTER", &exporter_port.number().to_string()),
+        )
+        .unwrap();
         std::fs::write(at.join("history"), HISTORY).unwrap();
         let path = |name: &str| at.join(name).to_str().unwrap().to_owned();
         run("promtool", &["tsdb", "create-blocks-from", "openmetrics", &path("history"), &path("storage")]);
-        let port = free_port();
-        let listen = format!("--web.listen-address=127.0.0.1:{port}");
+        let port = Port::lease().unwrap();
+        let listen = format!("--web.listen-address=127.0.0.1:{}", port.number());
         let arguments = [
             "--config.file=prometheus.yml",
             "--storage.tsdb.path=storage",
@@ -61,11 +66,11 @@ impl Stand {
             &listen,
         ];
         let prometheus = Server::start("prometheus", arguments, at, "prometheus.log");
-        Self { prometheus, _exporter: exporter.0, _directory: directory, port }
+        Self { prometheus, _exporter: exporter, _directory: directory, _exporter_port: exporter_port, port }
     }
 
     fn source(&self, query: &str) -> Box<dyn Source> {
-        let port = self.port;
+        let port = self.port.number();
         let system: System = toml::from_str(&format!(
             "kind = \"prometheus\"\nquery = '{query}'\n[connection]\nurl = \"http://127.0.0.1:{port}\"\nplain_http = true\n\
              networks = [\"127.0.0.1/32\"]"
@@ -93,11 +98,11 @@ impl Stand {
     }
 }
 
-fn start_exporter(at: &Path) -> (Server, u16) {
+fn start_exporter(at: &Path) -> (Server, Port) {
     std::fs::create_dir(at.join("textfiles")).unwrap();
     std::fs::write(at.join("textfiles/volumes.prom"), TODAY).unwrap();
-    let port = free_port();
-    let listen = format!("--web.listen-address=127.0.0.1:{port}");
+    let port = Port::lease().unwrap();
+    let listen = format!("--web.listen-address=127.0.0.1:{}", port.number());
     let arguments = [
         "--collector.disable-defaults",
         "--collector.filesystem",

@@ -15,11 +15,11 @@ mod node;
 
 use super::keeper::Keeper;
 use super::network::Place;
+use super::port::Port;
 use crate::kafka::Config;
 use node::Node;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,8 @@ pub struct Cluster {
     // After the nodes: it is theirs.
     keeper: Keeper,
     _directory: tempfile::TempDir,
+    // A killed node comes back on its own.
+    _ports: Vec<Port>,
 }
 
 impl Cluster {
@@ -92,11 +94,13 @@ impl Cluster {
             .tempdir()
             .map_err(|source| Error::File { operation: "making a directory for Kafka", source })?;
         // What is free here is free in a network namespace that nobody else uses.
-        let ports = free_ports(2 * places.len())?;
+        let leased = (0..2 * places.len()).map(|_| Port::lease()).collect::<Result<Vec<_>, _>>();
+        let leased = leased.map_err(|source| Error::File { operation: "looking for a free port", source })?;
+        let ports: Vec<_> = leased.iter().map(Port::number).collect();
         let keeper =
             Keeper::start().map_err(|source| Error::File { operation: "starting a thread", source })?;
         let nodes = node::lay_out(directory.path(), places, &ports, &classpath)?;
-        let mut cluster = Self { nodes, keeper, _directory: directory };
+        let mut cluster = Self { nodes, keeper, _directory: directory, _ports: leased };
         for index in 0..cluster.nodes.len() {
             cluster.nodes[index].format()?;
             cluster.start_node(index)?;
@@ -192,12 +196,4 @@ fn remove_leftovers() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
-}
-
-/// Ports that are free now. All are held until all are found, so that they differ.
-fn free_ports(count: usize) -> Result<Vec<u16>, Error> {
-    let failed = |source| Error::File { operation: "looking for a free port", source };
-    let listeners = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
-    let listeners = listeners.map_err(failed)?;
-    listeners.iter().map(|listener| Ok(listener.local_addr().map_err(failed)?.port())).collect()
 }

@@ -118,10 +118,12 @@ async fn a_batch_that_is_refused_as_a_whole_ends_it() {
 
 #[tokio::test]
 async fn a_program_that_is_away_is_given_up_after_the_deadline() {
-    // A port that was just free, and on which nobody listens.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // It has a port, and does not listen on it.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let options =
-        Options { deadline: Duration::from_millis(250), ..Options::new(format!("http://127.0.0.1:{port}")) };
+        Options { deadline: Duration::from_millis(250), ..Options::new(format!("http://{address}")) };
     let failed = send(futures::stream::iter([event("a", 0)]), &options, Arc::default()).await;
     assert!(matches!(failed, Err(Error::Deadline { .. })), "{failed:?}");
 }

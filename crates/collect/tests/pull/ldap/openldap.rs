@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use collect::pull::source::{Failure, Record};
+use eventlog::testkit::port::Port;
 use tempfile::TempDir;
 
 use super::authority::{self, Files};
 use super::{configuration, is_away, read, refused, renew, secret};
-use crate::pull::server::{Server, free_port, run};
+use crate::pull::server::{Server, run};
 
 const ACCOUNTS: usize = 10_000;
 /// Every so many accounts one has ended.
@@ -20,7 +21,7 @@ struct OpenLdap {
     server: Server,
     directory: TempDir,
     files: Files,
-    ports: [u16; 2],
+    ports: [Port; 2],
 }
 
 impl OpenLdap {
@@ -34,8 +35,9 @@ impl OpenLdap {
         let in_directory = |name: &str| at.join(name).to_str().unwrap().to_owned();
         let conf = in_directory("slapd.conf");
         run("/usr/sbin/slapadd", &["-q", "-f", &conf, "-l", &in_directory("entries.ldif")]);
-        let ports = [free_port(), free_port()];
-        let addresses = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", ports[0], ports[1]);
+        let ports = [Port::lease().unwrap(), Port::lease().unwrap()];
+        let addresses =
+            format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", ports[0].number(), ports[1].number());
         let server =
             Server::start("/usr/sbin/slapd", ["-d", "0", "-f", &conf, "-h", &addresses], at, "slapd.log");
         let mut ldap = Self { server, directory, files, ports };
@@ -46,7 +48,7 @@ impl OpenLdap {
 
     /// The configuration with changes.
     fn with(&self, changes: &[(&str, &str)]) -> String {
-        let url = format!("ldaps://localhost:{}", self.ports[1]);
+        let url = format!("ldaps://localhost:{}", self.ports[1].number());
         let password = secret(self.directory.path(), "password", "hemligt");
         let settings = [
             ("url", url.as_str()),
@@ -205,7 +207,8 @@ async fn what_is_not_whole_or_not_allowed_is_a_failure() {
 #[tokio::test]
 async fn a_server_is_trusted_for_its_certificate_only() {
     let ldap = OpenLdap::start().await;
-    let url = |scheme: &str, host: &str, tls: usize| format!("{scheme}://{host}:{}", ldap.ports[tls]);
+    let url =
+        |scheme: &str, host: &str, tls: usize| format!("{scheme}://{host}:{}", ldap.ports[tls].number());
     let few = ("filter", "(uid=a1)");
     for (url, setting) in [(url("ldap", "localhost", 0), "starttls"), (url("ldap", "127.0.0.1", 0), "plain")]
     {
