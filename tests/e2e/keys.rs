@@ -170,4 +170,20 @@ fn with_keys_everybody_is_asked_for_one_and_may_do_what_its_role_is_for() {
         .unwrap();
     assert!(audit.contains("key.rotate") && audit.contains("key.revoke"), "{audit}");
     assert!(keys.iter().all(|key| !audit.contains(key.as_str())), "a key stands in the audit log");
+    // Each decision is its key's; the first was made where no key is asked for.
+    let audit: Value = serde_json::from_str(&audit).unwrap();
+    let asked = |action: &str| -> Vec<&Value> {
+        let records = audit["items"].as_array().unwrap().iter();
+        records.filter(|record| record["action"] == action).map(|record| &record["asked_by"]).collect()
+    };
+    let admin_key = format!("key {admin_id}");
+    let finance_key = format!("key {}", keys[2].split('_').nth(1).unwrap());
+    let created = asked("key.create");
+    // One that was refused, and the administrator's.
+    assert!(created[..2].iter().all(|by| *by == "local"), "{audit}");
+    assert!(created.len() == 5 && created[2..].iter().all(|by| **by == admin_key), "{audit}");
+    assert_eq!(
+        (asked("key.revoke")[0], asked("month.preliminary")[0]),
+        (&json!(admin_key), &json!(finance_key))
+    );
 }

@@ -219,6 +219,11 @@ fn each_role_logs_in_and_may_do_what_it_is_for() {
     assert_eq!(auditor.post(path, Some(&csrf), &json!({})).1, "not_allowed");
     let audit = auditor.browser.fetch(&auditor.at("/v1/audit")).text;
     assert!(audit.contains("month.preliminary") && audit.contains("finance "), "{audit}");
+    let decisions: Value = serde_json::from_str(&audit).unwrap();
+    let pseudonym = |of: &Value| of["decision"]["by"].as_str()?.strip_prefix("finance ").map(str::to_owned);
+    let signed = decisions["items"].as_array().unwrap().iter().find_map(|of| Some((of, pseudonym(of)?)));
+    let (signed, pseudonym) = signed.unwrap();
+    assert_eq!(signed["asked_by"], format!("login {pseudonym}"));
     assert!(PERSONS.iter().all(|person| !audit.contains(person)), "{audit}");
     // A page of another site has the cookie, and not the token.
     let foreign = finance.browser.submit(&finance.at("/logout"), "https://evil.example", &[("csrf", "x")]);

@@ -20,6 +20,7 @@ pub(crate) struct Item {
     problem: Option<&'static str>,
     at: Option<String>,
     action: String,
+    asked_by: Option<String>,
     decision: Map<String, Value>,
     chain: Option<String>,
     outcome: Option<String>,
@@ -42,7 +43,9 @@ fn item(mut record: AuditRecord) -> Item {
     if let Some(made) = record.content.get_mut("made").and_then(Value::as_object_mut) {
         made.remove("hash");
     }
+    let asked_by = record.content.remove("asked_by");
     Item {
+        asked_by: asked_by.as_ref().and_then(Value::as_str).map(str::to_owned),
         control: record.control,
         state: record.state.name(),
         problem: record.problem,

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use billing::Application;
 use catalog::Files;
 use serde::{Deserialize, Serialize};
 
-use crate::Shared;
 use crate::body;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use crate::session::Deciding;
 
 /// The largest catalogue: Linköping's has about 200 kB.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -33,7 +32,7 @@ pub(crate) struct InForce {
 
 /// `POST /v1/catalogue`
 pub(crate) async fn apply(
-    State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -48,7 +47,7 @@ pub(crate) async fn apply(
         })?;
         decoded.insert(path, bytes);
     }
-    let applied = shared.biller.apply_catalogue(&decoded).await;
+    let applied = biller.apply_catalogue(&decoded).await;
     match applied.map_err(|error| crate::billing_problem(&error))? {
         Application::InForce { version, changes } => Ok(Json(InForce { version, changes })),
         Application::Refused { code, findings } => {

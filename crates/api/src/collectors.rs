@@ -14,6 +14,7 @@ use crate::cursor;
 use crate::list::Page;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use crate::session::Deciding;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Item {
@@ -51,6 +52,7 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
 /// `POST /v1/collectors/{collector}/retire`
 pub(crate) async fn retire(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     Path(collector): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -62,7 +64,7 @@ pub(crate) async fn retire(
         return Err(Problem::new(Kind::InvalidBody).detail("why ska säga varför", "why must say why"));
     }
     let failed = |error: billing::Error| crate::billing_problem(&error);
-    shared.biller.retire_collector(&collector, &why).await.map_err(failed)?;
+    biller.retire_collector(&collector, &why).await.map_err(failed)?;
     let collectors = shared.biller.collectors().await.map_err(failed)?;
     let found = collectors.into_iter().find(|(known, _)| known.name == collector);
     found.map(|found| Json(item(found))).ok_or_else(|| {

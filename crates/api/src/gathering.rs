@@ -15,6 +15,7 @@ use crate::cursor;
 use crate::list::Page;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use crate::session::Deciding;
 
 /// What a process knows of the collectors that it runs; the binary puts it together.
 #[derive(Clone)]
@@ -56,6 +57,7 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
 /// `POST /v1/pseudonyms/{year}/destroy`: the decision first, so that no key goes without one.
 pub(crate) async fn destroy(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     Path(year): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -72,7 +74,7 @@ pub(crate) async fn destroy(
     };
     let year: i32 = year.parse().ok().filter(|year| (1970..=9999).contains(year)).ok_or_else(no_keys)?;
     let gathering = shared.gathering.as_ref().ok_or_else(no_keys)?;
-    let decided = shared.biller.decide_pseudonyms_end(year, &why).await;
+    let decided = biller.decide_pseudonyms_end(year, &why).await;
     if !decided.map_err(|error| crate::billing_problem(&error))? {
         return Err(Problem::new(Kind::InvalidBody).detail(
             format!("året {year} är inte slut: dess händelser kommer ännu"),

@@ -18,6 +18,7 @@ use crate::cursor;
 use crate::list::Page;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use crate::session::Deciding;
 
 /// How long an old key may hold beside its successor, in hours: a month.
 const KEEP_HOURS_MAX: u32 = 744;
@@ -88,6 +89,7 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<P
 /// `POST /v1/keys`
 pub(crate) async fn create(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -100,13 +102,14 @@ pub(crate) async fn create(
         Problem::new(Kind::InvalidBody).detail(format!("role: en av {all}"), format!("role: one of {all}"))
     })?;
     let scope = Scope { sources, services, customers, costcentres };
-    let made = shared.biller.create_key(NewKey { name, role, scope }).await;
+    let made = biller.create_key(NewKey { name, role, scope }).await;
     made_or_refused(made.map_err(|error| crate::billing_problem(&error))?, (shared.now)())
 }
 
 /// `POST /v1/keys/{id}/rotate`
 pub(crate) async fn rotate(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -120,13 +123,14 @@ pub(crate) async fn rotate(
             format!("keep_hours: at most {KEEP_HOURS_MAX}"),
         ));
     }
-    let made = shared.biller.rotate_key(&id, keep_hours).await;
+    let made = biller.rotate_key(&id, keep_hours).await;
     made_or_refused(made.map_err(|error| crate::billing_problem(&error))?, (shared.now)())
 }
 
 /// `POST /v1/keys/{id}/revoke`
 pub(crate) async fn revoke(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -134,7 +138,7 @@ pub(crate) async fn revoke(
 ) -> Result<Json<Item>, Problem> {
     Params::read(&uri, &[])?;
     let Revoke {} = body::read(&headers, &body, BODY_BYTES_MAX)?;
-    match shared.biller.revoke_key(&id).await.map_err(|error| crate::billing_problem(&error))? {
+    match biller.revoke_key(&id).await.map_err(|error| crate::billing_problem(&error))? {
         Keyed::Done(key) => Ok(Json(item(key, (shared.now)()))),
         Keyed::Refused(code) => Err(refused(code)),
     }

@@ -17,7 +17,7 @@ use crate::cursor;
 use crate::list::{Page, kronor};
 use crate::problem::{Kind, Problem};
 use crate::query::{self, Params};
-use crate::session::{Caller, Session};
+use crate::session::{Caller, Deciding, Session};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Item {
@@ -80,6 +80,7 @@ pub(crate) async fn get(
 /// `POST /v1/months/{month}/preliminary`
 pub(crate) async fn preliminary(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     caller: Caller,
     Path(month): Path<String>,
     uri: Uri,
@@ -93,14 +94,14 @@ pub(crate) async fn preliminary(
         false => body::read(&headers, &body, BODY_BYTES_MAX)?,
     };
     let by = signature(request.by, &caller)?;
-    let summary =
-        shared.biller.preliminary(month, by).await.map_err(|error| crate::billing_problem(&error))?;
+    let summary = biller.preliminary(month, by).await.map_err(|error| crate::billing_problem(&error))?;
     decided(&shared, &summary).await
 }
 
 /// `POST /v1/months/{month}/close`
 pub(crate) async fn close(
     State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     caller: Caller,
     Path(month): Path<String>,
     uri: Uri,
@@ -116,7 +117,7 @@ pub(crate) async fn close(
         );
     }
     let accept = Accept { gaps: request.accept.gaps, by: signature(request.by, &caller)? };
-    let closing = shared.biller.close(month, accept).await.map_err(|error| crate::billing_problem(&error))?;
+    let closing = biller.close(month, accept).await.map_err(|error| crate::billing_problem(&error))?;
     match closing {
         Closing::Closed(summary) => decided(&shared, &summary).await,
         Closing::Blocked(blockers) => Err(blocked(month, &blockers)),

@@ -14,6 +14,7 @@ use crate::body::{self, BODY_BYTES_MAX};
 use crate::cursor;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use crate::session::Deciding;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Item {
@@ -106,7 +107,7 @@ pub(crate) async fn entry(
 
 /// `POST /v1/quarantine/{id}/replay`
 pub(crate) async fn replay(
-    State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -116,7 +117,7 @@ pub(crate) async fn replay(
     if !body.is_empty() {
         body::read::<Nothing>(&headers, &body, BODY_BYTES_MAX)?;
     }
-    match shared.biller.replay(&id).await.map_err(|error| crate::billing_problem(&error))? {
+    match biller.replay(&id).await.map_err(|error| crate::billing_problem(&error))? {
         Replay::Replayed { control } => Ok(Json(Replayed { id, control, state: "replayed" })),
         Replay::NotFound => Err(not_found(&id)),
         Replay::NotKept => Err(Problem::new(Kind::NotReplayable).detail(

@@ -13,6 +13,7 @@ use crate::Shared;
 use crate::body::{self, BODY_BYTES_MAX};
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
+use crate::session::Deciding;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Classes {
@@ -63,7 +64,7 @@ pub(crate) async fn get(State(shared): State<Shared>, uri: Uri) -> Result<Json<C
 
 /// `POST /v1/retention`
 pub(crate) async fn apply(
-    State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -75,7 +76,7 @@ pub(crate) async fn apply(
             .detail("why ska säga enligt vilket gallringsbeslut", "why must say by which decision"));
     }
     let named: Vec<Class> = classes.iter().map(|name| named(name)).collect::<Result<_, _>>()?;
-    match shared.biller.apply_retention(&named, &why).await.map_err(|error| crate::billing_problem(&error))? {
+    match biller.apply_retention(&named, &why).await.map_err(|error| crate::billing_problem(&error))? {
         Applied::Done { control, was } => {
             Ok(Json(Classes { items: was.into_iter().map(item).collect(), control }))
         }

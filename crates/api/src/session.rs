@@ -6,9 +6,10 @@ use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::ExtensionRejection;
 use axum::http::request::Parts;
-use billing::Signature;
+use billing::{Biller, Requester, Signature};
 use domain::access::{Role, Viewer};
 
+use crate::Shared;
 use crate::language::Language;
 
 /// A person who has logged in. Whoever checks access puts it among a request's extensions; it is not there for keys.
@@ -79,6 +80,18 @@ impl<S: Sync + Send> FromRequestParts<S> for Asker {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ExtensionRejection> {
         let Extension(viewer) = Extension::from_request_parts(parts, state).await?;
         Ok(Self { viewer, session: parts.extensions.get().cloned() })
+    }
+}
+
+/// The months, as somebody has them who decides: who asked for it is written down with each decision.
+pub(crate) struct Deciding(pub(crate) Biller);
+
+impl FromRequestParts<Shared> for Deciding {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, ExtensionRejection> {
+        let Extension(requester) = Extension::<Requester>::from_request_parts(parts, shared).await?;
+        Ok(Self(shared.biller.asked_by(requester)))
     }
 }
 

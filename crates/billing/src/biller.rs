@@ -27,6 +27,7 @@ use crate::ledger::Ledger;
 use crate::pseudonyms;
 use crate::quarantine::{self, Releaser, Replayer};
 use crate::reckoning::{Reckoner, Revisions};
+use crate::requester::Requester;
 use crate::retention::{self, Eraser, Rules};
 use crate::signature::Signature;
 
@@ -80,6 +81,15 @@ pub enum Closing {
 #[derive(Clone)]
 pub struct Biller {
     inner: Arc<Inner>,
+    requester: Requester,
+}
+
+/// A decision as it is written down.
+#[derive(Serialize)]
+struct Requested<'a, D> {
+    #[serde(flatten)]
+    decision: &'a D,
+    asked_by: &'a Requester,
 }
 
 struct Inner {
@@ -101,7 +111,14 @@ impl Biller {
     ) -> Self {
         let reckoner = Reckoner::new(store.clone());
         let control = ControlLog::new(Arc::clone(&log));
-        Self { inner: Arc::new(Inner { store, log, catalogue, control, reckoner, config }) }
+        let inner = Arc::new(Inner { store, log, catalogue, control, reckoner, config });
+        Self { inner, requester: Requester::Local }
+    }
+
+    /// The same months, for somebody whose decisions are written down as theirs.
+    #[must_use]
+    pub fn asked_by(&self, requester: Requester) -> Self {
+        Self { requester, ..self.clone() }
     }
 
     /// Who carries out decisions: about months, the catalogue, the quarantine and collectors. One of them works at a time,
@@ -213,7 +230,8 @@ impl Biller {
         what: String,
     ) -> crate::Result<ControlOutcome> {
         let Config { clock, wait, .. } = self.inner.config;
-        let control = self.inner.control.append(decision, clock()).await?;
+        let requested = Requested { decision, asked_by: &self.requester };
+        let control = self.inner.control.append(&requested, clock()).await?;
         let outcome = async {
             loop {
                 let found = self.inner.store.control_outcome(control).await;

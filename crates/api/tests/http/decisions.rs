@@ -221,6 +221,8 @@ pub(crate) async fn the_audit_has_every_decision(place: &Place) {
     let records = place.pages("/v1/audit?limit=3").await;
     assert!(records.len() > 8, "{records:?}");
     assert!(records.iter().all(|record| record["problem"].is_null() && record["state"] == "valid"));
+    assert!(records.iter().all(|record| record["asked_by"] == "local"), "{records:?}");
+    assert!(records.iter().all(|record| record["decision"]["asked_by"].is_null()), "said once");
     let ended: Vec<(&str, &str)> = records
         .iter()
         .map(|record| (record["action"].as_str().unwrap(), record["outcome"].as_str().unwrap()))

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
-use billing::Biller;
+use billing::{Biller, Requester};
 use catalog::Checked;
 use domain::access::Viewer;
 use domain::usage::MonthlyUsage;
@@ -208,6 +208,7 @@ impl Place {
         }
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         request.extensions_mut().insert(viewer.clone());
+        request.extensions_mut().insert(Requester::Local);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         Answer { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use eventlog::topic::CONTROL;
 use eventlog::{Delivery, EventLog, Stored, Subscription};
 use futures::future::BoxFuture;
+use serde_json::Value;
 use store::Store;
 use store::control::ControlOutcome;
 use tokio::sync::watch;
@@ -217,7 +218,8 @@ impl Owner {
         self.store.put_control_outcome(&ended).await.map_err(recording)?;
         let labels = [action.as_str(), outcome];
         self.metrics.iter().for_each(|metrics| metrics.decisions.with_label_values(&labels).inc());
-        tracing::info!(control, action, outcome, "decision carried out");
+        let asked_by = decision.content.get("asked_by").and_then(Value::as_str);
+        tracing::info!(control, action, outcome, asked_by, "decision carried out");
         Ok(())
     }
 

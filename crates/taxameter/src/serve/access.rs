@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use billing::Requester;
 use billing::keys::{KeyRing, hash};
 use collect::Principal;
 use collect::guard;
@@ -124,6 +125,7 @@ impl Access {
         if self.own.as_ref().is_some_and(|own| *own == hash(&shown)) {
             request.extensions_mut().insert(Principal::Anyone);
             request.extensions_mut().insert(Viewer::admin());
+            request.extensions_mut().insert(Requester::Local);
             return Ok(None);
         }
         let ring = self.ring.load();
@@ -137,6 +139,7 @@ impl Access {
         guard::no_foreign_page(request.method(), request.uri(), request.headers())?;
         request.extensions_mut().insert(principal(key));
         request.extensions_mut().insert(registered(key));
+        request.extensions_mut().insert(Requester::Key(key.id.clone()));
         request.extensions_mut().insert(Viewer::new([Grant { role: key.role, scope: key.scope.clone() }]));
         Ok(Some(self.limiter.take(&key.id)))
     }
@@ -149,6 +152,7 @@ pub(super) async fn guarded(State(access): State<Arc<Access>>, mut request: Requ
         admitted(&access, request, next).await
     } else {
         request.extensions_mut().insert(Viewer::admin());
+        request.extensions_mut().insert(Requester::Local);
         guard::loopback_only(request, next).await
     };
     if changes_keys && response.status().is_success() {

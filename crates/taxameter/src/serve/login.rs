@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use billing::Requester;
 use collect::Principal;
 use collect::http::problem::{Problem, Reason};
 use domain::access::{Grant, Permission, Role, Viewer};
@@ -147,6 +148,7 @@ async fn admit(person: &Person, permission: Permission, request: &mut Request) -
     extensions.insert(Principal::Anyone);
     extensions.insert(RegisteredSources(None));
     extensions.insert(person.viewer.clone());
+    extensions.insert(Requester::Login(person.session.pseudonym.clone()));
     extensions.insert(person.session.clone());
     Ok(format!("person {}", person.session.pseudonym))
 }

@@ -18,7 +18,7 @@ use crate::pages::frame::{Frame, Section};
 use crate::pages::visit::Visit;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
-use crate::session::Asker;
+use crate::session::{Asker, Deciding};
 use crate::texts::{Texts, texts};
 use crate::{Shared, form};
 use text::Shown;
@@ -111,7 +111,7 @@ pub(crate) async fn get(
 
 /// `POST /operations/quarantine/{id}/replay`: back to the entry, which says what became of it.
 pub(crate) async fn replay(
-    State(shared): State<Shared>,
+    Deciding(biller): Deciding,
     Path(id): Path<String>,
     asker: Asker,
     uri: Uri,
@@ -123,7 +123,7 @@ pub(crate) async fn replay(
         return Err(Problem::new(Kind::NotFound));
     }
     form::read(&headers, &body)?;
-    let done = match shared.biller.replay(&id).await {
+    let done = match biller.replay(&id).await {
         Ok(Replay::Replayed { .. }) => "replayed",
         Ok(Replay::NotKept) => "not_replayed",
         Ok(Replay::NotFound) => return Err(crate::quarantine::not_found(&id)),
