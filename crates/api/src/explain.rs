@@ -4,7 +4,7 @@ mod events;
 mod words;
 
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::{Extension, Json};
 use billing::Explanation;
 use domain::access::Viewer;
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::Shared;
 use crate::charges::{self, Item};
+use crate::language::Language;
 use crate::list::{kronor, quantity};
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
@@ -120,6 +121,7 @@ pub(crate) async fn get(
     Extension(viewer): Extension<Viewer>,
     Path(id): Path<String>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Json<Explained>, Problem> {
     let params = Params::read(&uri, &["limit", "cursor"])?;
     let limit = match params.get("limit") {
@@ -134,7 +136,7 @@ pub(crate) async fn get(
             explanation.events.truncate(limit as usize);
             let last = explanation.events.last().filter(|_| more);
             let next = last.map(|last| events::next(&uri, &params, last));
-            Ok(Json(explained(explanation, next)))
+            Ok(Json(explained(Language::accepted(&headers), explanation, next)))
         }
         Err(billing::Error::UnknownCharge { .. }) => Err(not_found(&id)),
         Err(error) => Err(crate::billing_problem(&error)),
@@ -148,14 +150,14 @@ pub(crate) fn not_found(id: &str) -> Problem {
 }
 
 /// `next` is the cursor of the events that are not listed.
-fn explained(explanation: Explanation, next: Option<String>) -> Explained {
-    let (formula, correction) = (formula(&explanation), correction(&explanation));
+fn explained(language: Language, explanation: Explanation, next: Option<String>) -> Explained {
+    let (formula, correction) = (formula(&explanation), correction(language, &explanation));
     let handout = explanation.surcharge_claim.zip(explanation.handout).map(|(claim, made)| Rounding {
         floor: kronor(made.floor),
         left: kronor(made.left),
         rank: made.rank,
         lines: made.claims,
-        text: words::handout(claim, &made),
+        text: words::handout(language, claim, &made),
     });
     let Explanation { charge, bill, events, .. } = explanation;
     let tariff = &charge.tariff;
@@ -205,7 +207,7 @@ fn explained(explanation: Explanation, next: Option<String>) -> Explained {
             at: removed.at.to_string(),
             control: removed.control,
             before: removed.before.to_string(),
-            text: words::removed(&removed),
+            text: words::removed(language, &removed),
         }),
         events_more: next.is_some(),
         next,
@@ -214,14 +216,14 @@ fn explained(explanation: Explanation, next: Option<String>) -> Explained {
 }
 
 /// Which month is corrected, at which rate, and why.
-fn correction(explanation: &Explanation) -> Option<Correction> {
+fn correction(language: Language, explanation: &Explanation) -> Option<Correction> {
     let corrected = explanation.charge.corrects?;
     let reason = explanation.charge.reason;
     Some(Correction {
         month: corrected.to_string(),
         rate: explanation.rate.map(|rate| rate.to_string()),
         reason: reason.map(Reason::name),
-        text: reason.map(|reason| words::reason(reason, corrected)),
+        text: reason.map(|reason| words::reason(language, reason, corrected)),
     })
 }
 

@@ -139,7 +139,10 @@ async fn every_kind_of_charge_is_explained(place: &Place) {
         assert_eq!(surcharge["handout"].is_object(), surcharge["is_borne"] == true, "{surcharge}");
         if let Some(text) = surcharge["handout"]["text"].as_str() {
             let amount = ore(&surcharge["amount"]);
-            assert!(text.ends_with(&format!("{}.{:02} kr.", amount / 100, amount % 100)), "{text}");
+            assert!(text.ends_with(&format!("{},{:02} kr.", amount / 100, amount % 100)), "{text}");
+            let english = place.ask(Method::GET, &path, &[(header::ACCEPT_LANGUAGE, "en")], "").await.json();
+            let text = english["surcharge"]["handout"]["text"].as_str().unwrap();
+            assert!(text.ends_with(&format!("SEK {}.{:02}.", amount / 100, amount % 100)), "{text}");
         }
     }
     assert!(kinds.len() >= 30, "{kinds:?}");
