@@ -97,7 +97,7 @@ pub struct Material {
     pub bill: Arc<Bill>,
     /// The catalogue of the version that it was reckoned on.
     pub catalogue: Arc<Catalogue>,
-    /// The documents of the months that it corrects.
+    /// The documents that it corrects.
     pub earlier: EarlierDocuments,
     /// What stands in the way of closing it; empty when it is closed.
     pub blockers: Vec<Blocker>,
@@ -111,11 +111,16 @@ impl Biller {
     pub async fn material(&self, bill: Arc<Bill>) -> crate::Result<Material> {
         let unknown = || Error::UnknownCatalogue { month: bill.month, version: bill.catalogue.clone() };
         let catalogue = self.catalogue_of(&bill.catalogue).await?.ok_or_else(unknown)?;
-        let mut corrected = Vec::new();
-        for month in corrected_months(&bill) {
-            corrected.push(self.charges(month).await?);
+        let mut before = Vec::new();
+        if let Some(first) = corrected_months(&bill).first() {
+            let ledger = self.ledger().await?;
+            for month in ledger.closings().map(|record| record.month) {
+                if (*first..bill.month).contains(&month) {
+                    before.push(self.charges(month).await?);
+                }
+            }
         }
-        let earlier = earlier_documents(corrected.iter().map(|bill| &**bill));
+        let earlier = earlier_documents(before.iter().map(|bill| &**bill));
         let blockers = self.blockers(bill.month).await?;
         Ok(Material { bill, catalogue, earlier, blockers })
     }

@@ -4,16 +4,16 @@
 //! in a list beside them, to be invoiced by hand: every document is in the one or in the other.
 
 mod document;
+mod earlier;
 mod line;
 mod party;
 mod xml;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
 
 use ::csv::{QuoteStyle, Terminator, WriterBuilder};
-use chrono::NaiveDate;
 use domain::catalogue::{Catalogue, Invoicing};
 use domain::charge::Charge;
 use domain::document::{Document, DocumentType, documents};
@@ -22,7 +22,9 @@ use domain::{Money, Month};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use self::document::{Amounts, Parts, id, issued_on};
+pub use self::earlier::{EarlierDocuments, Issued, corrected_months, earlier_documents};
+
+use self::document::{Amounts, Parts, id};
 use self::party::{Buyer, Seller};
 use super::{Progress, failed, flush};
 use crate::bill::{Bill, MonthState};
@@ -33,36 +35,6 @@ const BY_HAND: &str = "ej-e-faktura.csv";
 /// Its columns. Amounts of what is credited are negative.
 const BY_HAND_FIELDS: [&str; 10] =
     ["nummer", "typ", "kund", "namn", "netto", "påslag", "moms", "öresutjämning", "att betala", "skäl"];
-
-/// A document that was issued for an earlier month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Issued {
-    /// Its number.
-    pub number: u64,
-    /// The day that it was issued on.
-    pub on: NaiveDate,
-}
-
-/// The documents of earlier months, by month and customer's code: what documents that correct those months refer to.
-pub type EarlierDocuments = BTreeMap<(Month, String), Issued>;
-
-/// The months that a bill corrects: whose documents its own refer to.
-pub fn corrected_months(bill: &Bill) -> BTreeSet<Month> {
-    bill.corrections().iter().filter_map(|charge| charge.corrects).collect()
-}
-
-/// The documents of closed months, to be referred to.
-pub fn earlier_documents<'a>(bills: impl IntoIterator<Item = &'a Bill>) -> EarlierDocuments {
-    let mut earlier = EarlierDocuments::new();
-    for bill in bills {
-        let on = issued_on(bill);
-        let issued = |document: &Document| {
-            ((bill.month, document.customer.code.clone()), Issued { number: document.number, on })
-        };
-        earlier.extend(bill.documents.iter().map(issued));
-    }
-    earlier
-}
 
 /// Writes a month's documents as a zip file: `{number}-{customer}.xml` for each, in the order of their numbers, and last
 /// `ej-e-faktura.csv` with those whose buyer has no organisation number or address in the catalogue. Gives what all of them
@@ -191,7 +163,8 @@ fn parts<'a>(
     (document, charges): (&'a Document, &[&Charge]),
 ) -> Parts<'a> {
     let corrected: BTreeSet<Month> = charges.iter().filter_map(|charge| charge.corrects).collect();
-    let issued = |month: Month| earlier.get(&(month, document.customer.code.clone())).copied();
+    let issued = |month: Month| earlier.get(&(month, document.customer.code.clone()));
+    let corrected: BTreeSet<Issued> = corrected.into_iter().filter_map(issued).flatten().copied().collect();
     let rate = |month: Month| match month == bill.month {
         true => bill.rate,
         false => catalogue.rate(month).map(|row| row.rate),
@@ -201,7 +174,7 @@ fn parts<'a>(
         document,
         seller,
         buyer,
-        corrected: corrected.into_iter().filter_map(issued).collect(),
+        corrected: corrected.into_iter().collect(),
         lines: line::lines(document.kind, charges, rate),
     }
 }

@@ -138,7 +138,7 @@ fn march(state: MonthState) -> Bill {
 }
 
 fn earlier() -> EarlierDocuments {
-    let issued = |number, on: &str| Issued { number, on: on.parse().unwrap() };
+    let issued = |number, on: &str| BTreeSet::from([Issued { number, on: on.parse().unwrap() }]);
     EarlierDocuments::from([
         ((month("2021-01"), "LEJON".to_owned()), issued(2_021_001, "2021-02-03")),
         ((month("2021-02"), "LEJON".to_owned()), issued(2_021_004, "2021-03-03")),
@@ -243,9 +243,38 @@ fn documents_refer_to_those_of_the_months_that_they_correct() {
     assert_eq!(corrected_months(&march), BTreeSet::from([month("2020-12"), month("2021-02")]));
     let found: Vec<_> = earlier_documents([&march]).into_iter().collect();
     let on = "2021-04-06".parse().unwrap();
-    let wanted = [("LEJON", 2_021_007), ("STANGA", 2_021_008), ("VISIT", 2_021_009)];
-    let wanted = wanted.map(|(code, number)| ((month("2021-03"), code.to_owned()), Issued { number, on }));
+    let wanted = [
+        ("2020-12", "LEJON", 2_021_007),
+        ("2021-02", "LEJON", 2_021_007),
+        ("2021-02", "STANGA", 2_021_008),
+        ("2021-03", "LEJON", 2_021_007),
+        ("2021-03", "STANGA", 2_021_008),
+        ("2021-03", "VISIT", 2_021_009),
+    ];
+    let wanted = wanted.map(|(usage, code, number)| {
+        ((month(usage), code.to_owned()), BTreeSet::from([Issued { number, on }]))
+    });
     assert_eq!(found, wanted);
+}
+
+#[test]
+fn what_was_corrected_before_is_corrected_with_its_correction() {
+    let usage = charge("LEJON", "100", "48.00", "1.44");
+    let mut february = bill(MonthState::Closed, vec![Charge { month: month("2021-02"), ..usage }]);
+    february.month = month("2021-02");
+    february.documents[0].number = 2_021_001;
+    let correction = correcting(charge("LEJON", "-10", "-4.80", "-0.14"), "2021-02", "100", Reason::Usage);
+    let march = bill(MonthState::Closed, vec![correction.clone()]);
+    let mut april = bill(MonthState::Closed, vec![Charge { month: month("2021-04"), ..correction }]);
+    april.month = month("2021-04");
+    let earlier = earlier_documents([&february, &march]);
+    let note = peppol_document(&april, &catalogue(), &earlier, &april.documents[0]).unwrap();
+    let note = String::from_utf8(note).unwrap();
+    let referred: Vec<&str> = note.split("<cac:InvoiceDocumentReference>").skip(1).collect();
+    assert_eq!(referred.len(), 2, "{note}");
+    assert!(
+        referred[0].contains("<cbc:ID>2021001</cbc:ID>") && referred[1].contains("<cbc:ID>2021007</cbc:ID>")
+    );
 }
 
 #[test]
