@@ -95,6 +95,7 @@ fn draft(files: &Files) -> Draft {
     organisation::read(&mut draft);
     services::read(&mut draft);
     customers::read(&mut draft);
+    invoicing::find_incomplete(&mut draft);
     prices::read(&mut draft);
     financing::read(&mut draft);
     agreements::read(&mut draft);

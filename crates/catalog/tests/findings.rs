@@ -27,11 +27,18 @@ fn edited(file: &str, old: &str, new: &str) -> Files {
     files
 }
 
-fn findings(files: &Files) -> Vec<Finding> {
+fn all_findings(files: &Files) -> Vec<Finding> {
     match check(files) {
         Ok(checked) => checked.warnings,
         Err(findings) => findings,
     }
+}
+
+/// What is found besides that the tiny catalogue says nothing of the seller.
+fn findings(files: &Files) -> Vec<Finding> {
+    let mut found = all_findings(files);
+    found.retain(|finding| finding.code != Code::SellerIncomplete);
+    found
 }
 
 fn line_of(files: &Files, file: &str, needle: &str) -> Option<u32> {
@@ -140,6 +147,32 @@ fn what_invoices_say_of_seller_and_buyer_is_read_and_nothing_is_required() {
 }
 
 #[test]
+fn what_invoices_and_vouchers_lack_is_told_before_a_month_is_closed_without_it() {
+    let lacks = |files: &Files| -> Vec<String> {
+        let found = all_findings(files).into_iter();
+        let found = found.filter(|of| matches!(of.code, Code::SellerIncomplete | Code::NoPostings));
+        found.map(|finding| finding.render(Language::English)).collect()
+    };
+    let advice = "before a month is closed: a closed month keeps its catalogue";
+    let seller = format!(
+        "organisation.toml: warning: companies cannot get electronic invoices: [faktura] momsnr, [faktura] \
+         bankgiro/plusgiro, [faktura.adress], [faktura.kontakt] is missing — advice: fill it in {advice} \
+         [seller_incomplete]"
+    );
+    let mut files = tiny();
+    assert_eq!(lacks(&files), [seller.as_str()]);
+    files.insert("kunder.csv", "kod;namn;slag;orgnr\nSKOLA;Skolförvaltningen;forvaltning;\n");
+    assert_eq!(lacks(&files), [] as [&str; 0], "nobody is invoiced");
+    files.remove("kontering.toml");
+    let vouchers = format!(
+        "kontering.toml: warning: the file is missing: months cannot be booked by SIE — advice: write it {advice} \
+         [no_postings]"
+    );
+    assert_eq!(lacks(&files), [vouchers]);
+    assert_eq!(lacks(&catalog::linkoping()), [] as [&str; 0]);
+}
+
+#[test]
 fn files_that_are_missing_unknown_or_no_text_are_named() {
     let mut files = tiny();
     files.remove("paslag.toml");
@@ -165,7 +198,7 @@ fn every_code_has_a_case() {
     let mut tested: BTreeSet<Code> = TOML_CASES.iter().chain(CSV_CASES).map(|case| case.code).collect();
     // These have tests of their own.
     tested.extend([Code::MissingFile, Code::UnknownFile, Code::Undecodable]);
-    tested.extend([Code::MeterChanged, Code::ClosedMonthChanged]);
+    tested.extend([Code::MeterChanged, Code::ClosedMonthChanged, Code::SellerIncomplete, Code::NoPostings]);
     let untested: Vec<_> = Code::ALL.iter().filter(|code| !tested.contains(code)).collect();
     assert!(untested.is_empty(), "{untested:?}");
     let names: BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();

@@ -1,13 +1,16 @@
 //! `[faktura]` of `organisation.toml`: how companies are invoiced, and what their invoices say of the seller.
 
-use domain::catalogue::{Address, Contact, Invoicing};
+use domain::catalogue::{Address, Catalogue, Contact, Invoicing};
+use domain::event::CustomerKind;
 
 use super::Draft;
 use super::closing::number;
-use crate::finding::{Code, Findings, Text, say};
+use crate::finding::{Code, Findings, Place, Text, say};
 use crate::rows::Object;
 use crate::table::{Cell, Fields, Node, Table};
 use crate::values;
+
+const FILE: &str = "organisation.toml";
 
 /// The greatest first number: numbers of twelve digits still fit every ledger that we know.
 const FIRST_NUMBER_MAX: u64 = 999_999_999_999;
@@ -38,6 +41,39 @@ pub(super) fn read(draft: &mut Draft, root: &Table) {
     let organisation = draft.catalogue.organisation.number.clone();
     draft.catalogue.invoicing = invoicing(table, &organisation, &mut draft.findings);
     draft.places.insert((Object::Invoicing, String::new()), table.place.clone());
+}
+
+/// Says what electronic invoices lack of the seller where there are companies to invoice. After the customers.
+pub(super) fn find_incomplete(draft: &mut Draft) {
+    let Catalogue { organisation, invoicing, customers, .. } = &draft.catalogue;
+    if customers.values().all(|customer| customer.kind != CustomerKind::Bolag) {
+        return;
+    }
+    let fields = [
+        (!organisation.number.is_empty(), "[organisation] orgnr"),
+        (invoicing.vat_number.is_some(), "[faktura] momsnr"),
+        (invoicing.bankgiro.is_some() || invoicing.plusgiro.is_some(), "[faktura] bankgiro/plusgiro"),
+        (invoicing.address.is_some(), "[faktura.adress]"),
+        (invoicing.contact.is_some(), "[faktura.kontakt]"),
+    ];
+    let missing: Vec<&str> =
+        fields.into_iter().filter(|(is_there, _)| !is_there).map(|(_, field)| field).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let missing = missing.join(", ");
+    draft.find(
+        Code::SellerIncomplete,
+        &Place::file(FILE),
+        say(
+            format!("bolag kan inte få e-faktura: {missing} saknas"),
+            format!("companies cannot get electronic invoices: {missing} is missing"),
+        ),
+        say(
+            "fyll i det innan en månad stängs: en stängd månad behåller sin katalog",
+            "fill it in before a month is closed: a closed month keeps its catalogue",
+        ),
+    );
 }
 
 fn invoicing(table: &Table, organisation: &str, findings: &mut Findings) -> Invoicing {

@@ -20,6 +20,9 @@ const EMPLOYEE: u16 = 7;
 const CODE_CHARS_MAX: usize = 20;
 
 pub(super) fn read(draft: &mut Draft) {
+    if !draft.texts.contains_key(FILE) {
+        find_no_file(draft);
+    }
     let Some(root) = draft.document(FILE) else { return };
     root.expect(
         Fields { tables: &["kontering", "konto", "dimension", "rad"], ..Fields::default() },
@@ -58,6 +61,22 @@ pub(super) fn read(draft: &mut Draft) {
         find_missing(draft, &map);
     }
     draft.catalogue.posting = map;
+}
+
+/// A month keeps the catalogue that it is closed on: vouchers that it does not have then it never has.
+fn find_no_file(draft: &mut Draft) {
+    draft.find(
+        Code::NoPostings,
+        &Place::file(FILE),
+        say(
+            "filen saknas: månader kan inte bokföras med SIE",
+            "the file is missing: months cannot be booked by SIE",
+        ),
+        say(
+            "skriv den innan en månad stängs: en stängd månad behåller sin katalog",
+            "write it before a month is closed: a closed month keeps its catalogue",
+        ),
+    );
 }
 
 fn series(root: &Table, findings: &mut Findings) -> String {

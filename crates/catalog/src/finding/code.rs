@@ -132,6 +132,10 @@ codes! {
     UnknownCustomerKind = "unknown_customer_kind" Error,
     /// A company without an organisation number cannot get an electronic invoice.
     CompanyWithoutNumber = "company_without_number" Warning,
+    /// There are companies, and the catalogue does not say what an electronic invoice needs of the seller.
+    SellerIncomplete = "seller_incomplete" Warning,
+    /// Nothing says how finance books a month: it has no vouchers.
+    NoPostings = "no_postings" Warning,
     /// A customer that pays for no cost centre.
     CustomerWithoutCostcentre = "customer_without_costcentre" Warning,
     /// A cost centre's code that is ill-formed.
