@@ -66,8 +66,8 @@ pub(super) fn documents(directory: &Path) -> Decimal {
             let mut reader = ::csv::ReaderBuilder::new()
                 .delimiter(b';')
                 .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-            for row in reader.records().map(Result::unwrap) {
-                sum += [4, 5].map(|column| decimal(&row[column].replace(',', "."))).iter().sum::<Decimal>();
+            for row in reader.records().map(Result::unwrap).filter(|row| &row[13] == "nej") {
+                sum += [7, 8].map(|column| decimal(&row[column].replace(',', "."))).iter().sum::<Decimal>();
             }
             continue;
         }

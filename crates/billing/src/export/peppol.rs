@@ -5,6 +5,7 @@
 
 mod document;
 mod earlier;
+mod journal;
 mod line;
 mod party;
 mod xml;
@@ -13,10 +14,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
 
-use ::csv::{QuoteStyle, Terminator, WriterBuilder};
-use domain::catalogue::{Catalogue, Invoicing};
+use domain::catalogue::Catalogue;
 use domain::charge::Charge;
-use domain::document::{Document, DocumentType, documents};
+use domain::document::{Document, documents};
 use domain::event::CustomerKind;
 use domain::{Money, Month};
 use zip::write::SimpleFileOptions;
@@ -24,17 +24,12 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 pub use self::earlier::{EarlierDocuments, Issued, corrected_months, earlier_documents};
 
-use self::document::{Amounts, Parts, id};
+use self::document::{Parts, id};
+use self::journal::{JOURNAL, journal};
 use self::party::{Buyer, Seller};
 use super::{Progress, failed, flush};
 use crate::bill::{Bill, MonthState};
 use crate::error::Error;
-
-/// The file of the documents that cannot be electronic.
-const BY_HAND: &str = "ej-e-faktura.csv";
-/// Its columns. Amounts of what is credited are negative.
-const BY_HAND_FIELDS: [&str; 10] =
-    ["nummer", "typ", "kund", "namn", "netto", "påslag", "moms", "öresutjämning", "att betala", "skäl"];
 
 /// Writes a month's documents as a zip file: `{number}-{customer}.xml` for each, in the order of their numbers, and last
 /// `ej-e-faktura.csv` with those whose buyer has no organisation number or address in the catalogue. Gives what all of them
@@ -65,7 +60,8 @@ pub fn peppol(
 /// Takes a finished file: its name, its bytes, and what it comes to without VAT.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&str, &[u8], Money) -> crate::Result<()>;
 
-/// Makes the files of [`peppol`], one after the other.
+/// Makes the files of [`peppol`], one after the other, the journal last. It is made even where the catalogue says too little
+/// of the seller for anything else.
 pub(super) fn each_document(
     bill: &Bill,
     catalogue: &Catalogue,
@@ -74,29 +70,31 @@ pub(super) fn each_document(
     progress: Progress<'_>,
 ) -> crate::Result<Money> {
     let documents = documents_of(bill);
-    // Who invoices nobody need not say how.
-    if documents.is_empty() {
-        take(BY_HAND, &list_by_hand(bill, &catalogue.invoicing, &[])?, Money::ZERO)?;
-        return Ok(Money::ZERO);
-    }
-    let seller = seller(catalogue)?;
-    let mut by_hand = Vec::new();
+    let seller = Seller::of(catalogue);
+    let mut listed: Vec<(&Document, Option<String>)> = Vec::new();
     let (mut done, total) = (0, bill.charges.len());
     for document in documents.iter() {
         let charges = charges_of(bill, document);
         done += charges.len();
-        match Buyer::of(catalogue, &document.customer) {
-            Ok(buyer) => {
-                let xml = parts((bill, catalogue), (seller, buyer), earlier, (document, &charges)).xml()?;
-                take(&file_name(bill, document), &xml, document.total())?;
+        let hindrance = match (&seller, Buyer::of(catalogue, &document.customer)) {
+            (Err(missing), _) => Some(format!("saknas om säljaren: {}", missing.join("; "))),
+            (Ok(_), Err(missing)) => Some(format!("saknas i kunder.csv: {}", missing.join("; "))),
+            (Ok(seller), Ok(buyer)) => {
+                let parts = parts((bill, catalogue), (*seller, buyer), earlier, (document, &charges));
+                take(&file_name(bill, document), &parts.xml()?, document.total())?;
+                None
             }
-            Err(missing) => by_hand.push((document, missing)),
-        }
+        };
+        listed.push((document, hindrance));
         progress(done, total);
     }
-    let left = by_hand.iter().map(|(document, _)| document.total()).sum();
-    take(BY_HAND, &list_by_hand(bill, &catalogue.invoicing, &by_hand)?, left)?;
-    Ok(documents.iter().map(Document::total).sum())
+    let total = documents.iter().map(Document::total).sum();
+    take(JOURNAL, &journal(bill, catalogue, &listed)?, total)?;
+    // Who invoices nobody need not say how.
+    match seller {
+        Err(missing) if !documents.is_empty() => Err(not_in_catalogue(missing)),
+        Ok(_) | Err(_) => Ok(total),
+    }
 }
 
 /// One document of a month as XML, in UTF-8.
@@ -187,47 +185,6 @@ fn add(zip: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, bytes: &[u8]) -> crate:
         .unix_permissions(0o644);
     zip.start_file(name, options).map_err(|source| failed("peppol", source))?;
     zip.write_all(bytes).map_err(|source| failed("peppol", source))
-}
-
-/// The documents that are to be invoiced by hand, with what they come to and why, for Excel in Sweden.
-fn list_by_hand(
-    bill: &Bill,
-    invoicing: &Invoicing,
-    by_hand: &[(&Document, Vec<&'static str>)],
-) -> crate::Result<Vec<u8>> {
-    let mut bytes = "\u{feff}".as_bytes().to_vec();
-    let mut writer = WriterBuilder::new()
-        .delimiter(b';')
-        .terminator(Terminator::CRLF)
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(&mut bytes);
-    writer.write_record(BY_HAND_FIELDS).map_err(|source| failed("peppol", source))?;
-    for (document, missing) in by_hand {
-        let amounts = Amounts::of(document.total(), invoicing.vat_percent, invoicing.rounds_to_kronor);
-        let kind = match document.kind {
-            DocumentType::Invoice => "faktura",
-            DocumentType::CreditNote => "kreditfaktura",
-        };
-        let money = |amount: Money| amount.to_string().replace('.', ",");
-        let record = [
-            Cow::Owned(id(bill, document)),
-            Cow::Borrowed(kind),
-            super::csv::text(&*document.customer.code),
-            super::csv::text(&*document.customer.name),
-            Cow::Owned(money(document.net)),
-            Cow::Owned(money(document.surcharge)),
-            Cow::Owned(money(amounts.vat)),
-            Cow::Owned(money(amounts.rounding)),
-            Cow::Owned(money(amounts.payable())),
-            Cow::Owned(format!("saknas i kunder.csv: {}", missing.join("; "))),
-        ];
-        writer
-            .write_record(record.iter().map(|field| &**field))
-            .map_err(|source| failed("peppol", source))?;
-    }
-    writer.flush().map_err(|source| failed("peppol", source))?;
-    drop(writer);
-    Ok(bytes)
 }
 
 #[cfg(test)]

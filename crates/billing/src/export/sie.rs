@@ -78,7 +78,7 @@ fn vouchers<'a>(
         if charge.customer.kind != CustomerKind::Bolag {
             for (line, amount) in posted(charge) {
                 if catalogue.posting.is_empty() {
-                    return Err(unmapped(&bill.catalogue));
+                    return Err(unmapped(bill));
                 }
                 let entry = entry(charge, &line, catalogue)?;
                 *vouchers.entry(&*charge.customer.code).or_default().entry(entry).or_default() += amount;
@@ -116,7 +116,7 @@ pub(super) fn unbookable(bill: &Bill, catalogue: &Catalogue) -> Vec<Error> {
         .flat_map(|charge| posted(charge).map(|(line, _)| ((line.kind, line.customer, line.service), line)))
         .collect();
     if catalogue.posting.is_empty() && !lines.is_empty() {
-        return vec![unmapped(&bill.catalogue)];
+        return vec![unmapped(bill)];
     }
     let unbooked_lines = lines.values().filter(|line| catalogue.posting.posting(line).is_none());
     unbooked_lines.map(unbooked).collect()
@@ -138,16 +138,28 @@ fn posted(charge: &Charge) -> impl Iterator<Item = (PostedLine<'_>, Money)> {
     amounts.map(move |(kind, amount)| (line(kind), amount))
 }
 
-fn unmapped(version: &str) -> Error {
-    Error::NotExportable {
-        format: SIE,
-        swedish: format!(
-            "katalogen {version} säger inte hur rader konteras: lägg till kontering.toml innan månaden stängs"
+/// What a closed month's catalogue does not say cannot be added any more.
+fn unmapped(bill: &Bill) -> Error {
+    let (month, version) = (bill.month, &bill.catalogue);
+    let (swedish, english) = match bill.state {
+        MonthState::Closed => (
+            format!(
+                "{month} stängdes på katalogen {version}, som saknar kontering.toml: bokför den för hand efter rader-excel"
+            ),
+            format!(
+                "{month} was closed on catalogue {version}, which has no kontering.toml: book it by hand from its lines"
+            ),
         ),
-        english: format!(
-            "catalogue {version} does not say how lines are booked: add kontering.toml before the month is closed"
+        MonthState::Open | MonthState::Preliminary => (
+            format!(
+                "katalogen {version} säger inte hur rader konteras: lägg till kontering.toml innan månaden stängs"
+            ),
+            format!(
+                "catalogue {version} does not say how lines are booked: add kontering.toml before the month is closed"
+            ),
         ),
-    }
+    };
+    Error::NotExportable { format: SIE, swedish, english }
 }
 
 fn unbooked(line: &PostedLine<'_>) -> Error {

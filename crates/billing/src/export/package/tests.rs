@@ -97,6 +97,7 @@ fn what_a_month_cannot_be_had_as_is_left_out_with_the_reason() {
     let told = manifest(&material, &mut |_, _| ()).unwrap();
     let left: Vec<_> = told.left_out.iter().map(|left| left.name.as_str()).collect();
     assert_eq!(left, ["kontering-2021-03.si", "fakturor-2021-03"]);
+    assert!(told.files.iter().any(|file| file.name == "fakturor/fakturajournal.csv"), "{:?}", told.files);
     assert!(told.left_out[0].reason.contains("kontering.toml"), "{:?}", told.left_out);
 }
 

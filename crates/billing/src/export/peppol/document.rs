@@ -2,6 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 use domain::Money;
+use domain::catalogue::Invoicing;
 use domain::document::{Document, DocumentType, vat};
 use rust_decimal::RoundingStrategy;
 
@@ -76,6 +77,11 @@ pub(super) fn issued_on(bill: &Bill) -> NaiveDate {
     bill.frozen.as_ref().map_or_else(|| bill.month.last_day(), |frozen| frozen.at.day())
 }
 
+/// When its invoices are due (BT-9).
+pub(super) fn due(bill: &Bill, invoicing: &Invoicing) -> NaiveDate {
+    issued_on(bill).checked_add_days(Days::new(invoicing.terms_days.into())).unwrap_or(NaiveDate::MAX)
+}
+
 fn is_final(bill: &Bill) -> bool {
     bill.state == MonthState::Closed
 }
@@ -109,7 +115,7 @@ impl Parts<'_> {
         let code = document.kind.code().to_string();
         match document.kind {
             DocumentType::Invoice => {
-                head.push(text("cbc:DueDate", self.due().to_string()));
+                head.push(text("cbc:DueDate", due(bill, self.seller.invoicing).to_string()));
                 head.push(text("cbc:InvoiceTypeCode", code));
             }
             DocumentType::CreditNote => head.push(text("cbc:CreditNoteTypeCode", code)),
@@ -123,11 +129,6 @@ impl Parts<'_> {
         let period = period.map(|(name, day)| text(name, day.to_string()));
         head.push(group("cac:InvoicePeriod", period.into()));
         head
-    }
-
-    fn due(&self) -> NaiveDate {
-        let days = Days::new(self.seller.invoicing.terms_days.into());
-        issued_on(self.bill).checked_add_days(days).unwrap_or(NaiveDate::MAX)
     }
 
     /// How it is paid. What is credited is not paid to the seller's account, and what is preliminary not at all.

@@ -3,8 +3,9 @@ mod amounts;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use domain::catalogue::{Catalogue, Customer, SurchargeRate};
+use domain::catalogue::{Catalogue, Customer, Invoicing, SurchargeRate};
 use domain::charge::Reason;
+use domain::document::DocumentType;
 use domain::financing::Phase;
 use domain::rating::{JointTerms, Payer, Tariff};
 use domain::{Instant, Quantity};
@@ -179,7 +180,7 @@ fn an_open_month_has_documents_that_say_that_they_are_none() {
     let bill = march(MonthState::Open);
     let files = files(&bill, &catalogue());
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["PRELIMINARY-LEJON.xml", "PRELIMINARY-STANGA.xml", BY_HAND]);
+    assert_eq!(names, ["PRELIMINARY-LEJON.xml", "PRELIMINARY-STANGA.xml", JOURNAL]);
     expect_file!["golden/preliminary.xml"].assert_eq(&files[0].1);
     assert!(!files[0].1.contains("PaymentMeans"), "nobody pays what is preliminary");
 }
@@ -198,17 +199,22 @@ fn kronor_two_giros_and_f_tax_are_written_where_the_catalogue_says_so() {
 fn whoever_cannot_get_one_stands_in_the_list() {
     let files = files(&march(MonthState::Closed), &catalogue());
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["2021007-LEJON.xml", "2021008-STANGA.xml", BY_HAND]);
+    assert_eq!(names, ["2021007-LEJON.xml", "2021008-STANGA.xml", JOURNAL]);
     expect![[r#"
-        nummer;typ;kund;namn;netto;påslag;moms;öresutjämning;att betala;skäl
-        2021009;faktura;VISIT;Visit Linköping & Co AB;4,80;0,14;1,24;0,00;6,18;"saknas i kunder.csv: orgnr; gata, postnummer, ort"
+        nummer;typ;fakturadatum;förfallodatum;kund;namn;orgnr;netto;påslag;momssats;moms;öresutjämning;att betala;e-faktura;skäl
+        2021007;faktura;2021-04-06;2021-05-06;LEJON;Lejonfastigheter AB;556477-7851;169,53;5,08;25 %;43,65;0,00;218,26;ja;
+        2021008;kreditfaktura;2021-04-06;;STANGA;AB Stångåstaden;556041-6850;-34,20;-1,03;25 %;-8,81;0,00;-44,04;ja;
+        2021009;faktura;2021-04-06;2021-05-06;VISIT;Visit Linköping & Co AB;;4,80;0,14;25 %;1,24;0,00;6,18;nej;"saknas i kunder.csv: orgnr; gata, postnummer, ort"
     "#]]
     .assert_eq(&files[2].1.replace("\r\n", "\n").replace('\u{feff}', ""));
-    assert_eq!(files[2].1.matches("\r\n").count(), 2);
+    assert_eq!(files[2].1.matches("\r\n").count(), 4);
     let mut rounding = catalogue();
     rounding.invoicing.rounds_to_kronor = true;
     let list = &self::files(&march(MonthState::Closed), &rounding)[2].1;
-    assert!(list.contains(";4,80;0,14;1,24;-0,18;6,00;"), "what is paid ties out with its parts: {list}");
+    assert!(
+        list.contains(";4,80;0,14;25 %;1,24;-0,18;6,00;nej;"),
+        "what is paid ties out with its parts: {list}"
+    );
 }
 
 #[test]

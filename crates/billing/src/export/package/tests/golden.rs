@@ -67,12 +67,12 @@ fn the_package_of_a_closed_month_is_these_bytes() {
         add121dc2c4050f56710e001cfe2c89d4353d2311c04e09976a94984b0402596 focus-2021-03.csv
         c07c39906336d4edc31686c9d104c163ac5f96ef9629ef94a953b5a316542337 kontering-2021-03.si
         f363632eb62aa0ba8125e0c2ead52d7f445ef9e7ab9d30458f4ca50fd2c0053d fakturor/17-LEJON.xml
-        b130b6ebe6b48c6adb394b3c55e515aa4a7f25900ec0ba74a8fc1bc1ae1a3941 fakturor/ej-e-faktura.csv
+        078f799f82cd755291e7f51f3a62f30935c88b8740e04afb6a19e20e2481ebdd fakturor/fakturajournal.csv
         77b565d50141a78c417854d4ed71e049e95aee4470ad781bf7c85205e199d1cf specifikation/KLF-2021-03.xlsx
         912c506a576bfc056c4d9a0ec00d1b39eb60c6a1a4abcd22b4e9511f88b1a8ba specifikation/LEJON-2021-03.xlsx
         6a2a8b8330256de3a687c0b7ba59f6b95a62898847931a0c744bbfb0ff46b58a specifikation/UAF-2021-03.xlsx
-        4497e487af0368928dc3911d4b95f0fff025756c4cde87355c2c656a7bc3f3b6 manifest.json
-        c1bb19fc4a742b82a9f37744bfbe2d31828856a6bdd02c8ca5290df224a06b83 package.zip
+        c022a6ff3b47d0c236774d1505a74c29c7c02e9a13d2c79172041dfc637ff45a manifest.json
+        2d9d50b9db4228542217a442c5194d8d023e54760e1e58b03584bc2708108fea package.zip
     "#]]
     .assert_eq(&sums);
     assert_eq!(manifest(&material, &mut |_, _| ()).unwrap().left_out, []);

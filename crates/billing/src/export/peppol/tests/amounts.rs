@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::document::Amounts;
 use super::super::line::lines;
 use super::*;
 
@@ -102,7 +103,7 @@ proptest! {
         let files = files(&bill, &catalogue);
         prop_assert_eq!(&files, &super::files(&bill, &catalogue));
         let mut sum = Money::ZERO;
-        for (name, xml) in files.iter().filter(|(name, _)| name != BY_HAND) {
+        for (name, xml) in files.iter().filter(|(name, _)| name != JOURNAL) {
             let total = one(xml, "TaxExclusiveAmount");
             let vat = amounts(xml, "TaxAmount")[0];
             let rounding: Money = amounts(xml, "PayableRoundingAmount").into_iter().sum();
@@ -120,11 +121,17 @@ proptest! {
             prop_assert!(total >= Money::ZERO, "{} of {}", total, name);
             if credits { sum -= total } else { sum += total }
         }
-        let (_, by_hand) = files.last().unwrap();
-        for row in by_hand.lines().skip(1) {
+        let (_, journal) = files.last().unwrap();
+        let mut listed = Money::ZERO;
+        for row in journal.lines().skip(1) {
             let fields: Vec<_> = row.split(';').collect();
-            sum += kronor(&fields[4].replace(',', ".")) + kronor(&fields[5].replace(',', "."));
+            let amount = kronor(&fields[7].replace(',', ".")) + kronor(&fields[8].replace(',', "."));
+            listed += amount;
+            if fields[13] == "nej" {
+                sum += amount;
+            }
         }
+        prop_assert_eq!(sum, listed, "each is electronic or listed as to be made by hand");
         let of_companies = bill.charges.iter().filter(|charge| charge.customer.kind == CustomerKind::Bolag);
         prop_assert_eq!(sum, of_companies.map(|charge| charge.net + charge.surcharge).sum::<Money>());
     }
