@@ -161,11 +161,13 @@ fn blockers(volumes: &Volumes) -> Vec<String> {
         }
     }
     let of_nobody = of_nobody.into_iter().map(|([service, meter], quantity)| {
-        let quantity = quantity.normalize();
-        let said = format!("kostnadsställe {NOBODY} saknar betalare i 2021-03 (kvantitet {quantity})");
+        let quantity = quantity.normalize().to_string().replace('.', ",");
+        let said = format!(
+            "kostnadsställe {NOBODY} saknar betalare i 2021-03 (kvantitet {quantity}): lägg till det i kostnadsstallen.csv och kör taxameter catalog apply"
+        );
         format!("unattributed {service} {meter} {said}")
     });
-    [gap("2021-03-14"), gap("2021-03-15")].into_iter().chain(of_nobody).collect()
+    [gap("2021-03-14–2021-03-15")].into_iter().chain(of_nobody).collect()
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use domain::catalogue::Catalogue;
 use domain::rating::{Finding, Line};
 use domain::{Instant, Month, Quantity};
@@ -131,7 +132,10 @@ pub(crate) fn of_bill(bill: &Bill) -> Vec<Blocker> {
             code: BlockerCode::Unattributed,
             service: Some(service.to_owned()),
             meter: Some(meter.to_owned()),
-            detail: format!("kostnadsställe {costcentre} saknar betalare i {month} (kvantitet {quantity})"),
+            detail: format!(
+                "kostnadsställe {costcentre} saknar betalare i {month} (kvantitet {}): lägg till det i kostnadsstallen.csv och kör taxameter catalog apply",
+                quantity.to_string().replace('.', ",")
+            ),
         });
     }
     blockers.sort();
@@ -179,16 +183,33 @@ pub(crate) fn needs_decision(catalogue: &Catalogue, gap: &Gap) -> bool {
         && catalogue.services.get(&gap.service).is_none_or(|service| service.monthly_measured)
 }
 
-/// The gaps that need a decision.
+/// The gaps that need a decision; days in a row are one.
 pub(crate) fn of_gaps(catalogue: &Catalogue, gaps: &[Gap]) -> Vec<Blocker> {
-    gaps.iter()
-        .filter(|gap| needs_decision(catalogue, gap))
-        .map(|gap| {
+    let of = |gap: &Gap| {
+        let Gap { service, meter, kind, source, subject, series, .. } = gap.clone();
+        (service, meter, source, subject, series, kind)
+    };
+    let mut gaps: Vec<&Gap> = gaps.iter().filter(|gap| needs_decision(catalogue, gap)).collect();
+    gaps.sort_by_cached_key(|gap| (of(gap), gap.first_day));
+    let mut spans: Vec<(&Gap, NaiveDate)> = Vec::new();
+    for gap in gaps {
+        if let Some((first, last)) = spans.last_mut()
+            && of(first) == of(gap)
+            && last.succ_opt() == Some(gap.first_day)
+        {
+            *last = gap.last_day;
+        } else {
+            spans.push((gap, gap.last_day));
+        }
+    }
+    spans
+        .into_iter()
+        .map(|(gap, last_day)| {
             let object = if gap.subject.is_empty() { String::new() } else { format!(", {}", gap.subject) };
-            let days = if gap.first_day == gap.last_day {
+            let days = if gap.first_day == last_day {
                 gap.first_day.to_string()
             } else {
-                format!("{}–{}", gap.first_day, gap.last_day)
+                format!("{}–{last_day}", gap.first_day)
             };
             Blocker {
                 code: BlockerCode::Gaps,
@@ -229,7 +250,7 @@ mod tests {
     #[test]
     fn a_gap_names_its_days_its_source_and_its_object() {
         let day = |text: &str| text.parse().unwrap();
-        let gap = |subject: &str, last: &str| Gap {
+        let gap = |subject: &str, first: &str, last: &str| Gap {
             month: "2021-03".parse().unwrap(),
             service: "mdm".to_owned(),
             meter: "device".to_owned(),
@@ -237,17 +258,25 @@ mod tests {
             source: "/lkdata/mdm".to_owned(),
             subject: subject.to_owned(),
             series: String::new(),
-            first_day: day("2021-03-04"),
+            first_day: day(first),
             last_day: day(last),
             count: 1,
         };
-        let gaps = [gap("", "2021-03-04"), gap("vol-1", "2021-03-09")];
+        // Days in a row are told once, in whatever order they come.
+        let gaps = [
+            gap("vol-1", "2021-03-04", "2021-03-09"),
+            gap("", "2021-03-30", "2021-03-30"),
+            gap("", "2021-03-06", "2021-03-06"),
+            gap("", "2021-03-04", "2021-03-04"),
+            gap("", "2021-03-05", "2021-03-05"),
+        ];
         let details: Vec<_> =
             of_gaps(&Catalogue::default(), &gaps).into_iter().map(|blocker| blocker.detail).collect();
         assert_eq!(
             details,
             [
-                "data saknas 2021-03-04 från /lkdata/mdm",
+                "data saknas 2021-03-04–2021-03-06 från /lkdata/mdm",
+                "data saknas 2021-03-30 från /lkdata/mdm",
                 "data saknas 2021-03-04–2021-03-09 från /lkdata/mdm, vol-1",
             ]
         );
