@@ -144,6 +144,13 @@ impl Wanted {
                 Ok(Wanted::File(Format::Csv(dialect.unwrap_or(default))))
             }
             Some(format) => Ok(Wanted::File(format)),
+            None if ["focus.parquet", "report.pdf"].contains(&name) => {
+                let feature = name.rsplit('.').next().unwrap_or_default();
+                Err(Problem::new(Kind::NotFound).detail(
+                    format!("programmet är byggt utan {feature}: bygg det med --features {feature}"),
+                    format!("the program was built without {feature}: build it with --features {feature}"),
+                ))
+            }
             None => {
                 let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
                 #[cfg(feature = "pdf")]
@@ -174,6 +181,7 @@ impl Wanted {
 
     const fn suffix(self) -> &'static str {
         match self {
+            Wanted::File(Format::Csv(Dialect::ExcelSv)) => "excel.csv",
             Wanted::File(format) => format.suffix(),
             Wanted::Package => "zip",
             Wanted::Manifest => "json",

@@ -70,7 +70,7 @@ impl Format {
             Format::Csv(_) => "csv",
             Format::Xlsx => "xlsx",
             Format::Sie => "si",
-            Format::Peppol => "zip",
+            Format::Peppol => "peppol.zip",
             Format::Focus => "focus.csv",
             #[cfg(feature = "parquet")]
             Format::FocusParquet => "focus.parquet",
