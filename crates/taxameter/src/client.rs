@@ -3,6 +3,7 @@
 pub mod trust;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -15,6 +16,11 @@ use trust::Trust;
 
 /// How many items a page of a list has when a command reads all of it.
 const PAGE: &str = "10000";
+
+/// How long the program may take to be reached.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer, or the next part of one, may be waited for: the program itself ends what takes 120 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Which program a command talks to.
 #[derive(Debug, Clone, Default, Args)]
@@ -102,7 +108,11 @@ pub struct Client {
 impl Client {
     /// For the program at this URL, with the key that it asks for, if it does.
     pub fn new(url: &str, key: Option<String>, trust: &Trust) -> anyhow::Result<Self> {
-        let http = trust.client(url)?.build().context("could not set up an HTTP client")?;
+        if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+            bail!("{url} is no address of a program: write it as http://127.0.0.1:8321 or https://…");
+        }
+        let http = trust.client(url)?.connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        let http = http.build().context("could not set up an HTTP client")?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key: key.map(store::Secret) })
     }
 
@@ -138,10 +148,15 @@ impl Client {
             Ok(answer) => answer,
             Err(error) => {
                 let url = &self.url;
-                let message = trust::refused(url, &error).unwrap_or_else(|| {
-                    format!(
+                let silent = error.is_timeout() && !error.is_connect();
+                let message = trust::refused(url, &error).unwrap_or_else(|| match silent {
+                    true => format!(
+                        "{url} took the request and did not answer within {} s: see its log, and whether it runs at all",
+                        READ_TIMEOUT.as_secs()
+                    ),
+                    false => format!(
                         "nothing answers at {url}: start the program with `taxameter serve`, or name it with --server"
-                    )
+                    ),
                 });
                 return Err(anyhow::Error::new(error).context(message));
             }
@@ -187,6 +202,12 @@ impl Client {
     }
 }
 
+/// What the program says of its parameters, in the options of commands that mean the same.
+fn in_options(detail: &str) -> String {
+    let options = [("preliminary=true", "--preliminary"), ("group_by:", "--by:")];
+    options.iter().fold(detail.to_owned(), |detail, (parameter, option)| detail.replace(parameter, option))
+}
+
 /// What a refused request was refused for (RFC 9457), in one message.
 async fn problem(answer: Response) -> anyhow::Error {
     let status = answer.status();
@@ -200,9 +221,12 @@ async fn problem(answer: Response) -> anyhow::Error {
     let field = |name| problem.get(name).and_then(Value::as_str);
     let code = field("code").unwrap_or("unknown");
     let mut message = match field("detail").or_else(|| field("title")) {
-        Some(detail) => format!("{detail} ({code})"),
+        Some(detail) => format!("{} ({code})", in_options(detail)),
         None => format!("{} ({code})", status.canonical_reason().unwrap_or("refused")),
     };
+    if status == StatusCode::UNAUTHORIZED {
+        message.push_str("; name a file with a key by --key-file or TAXAMETER_KEY_FILE");
+    }
     if status == StatusCode::CONFLICT
         && let Some(blockers) = problem.get("blockers").and_then(Value::as_array)
     {

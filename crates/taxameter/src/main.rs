@@ -49,8 +49,7 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Begin with `taxameter demo`. Exit codes: 0 done, 1 failed, 2 wrong use,
-3 exported without all files.";
+Begin with `taxameter demo`. Exit codes: 0 done, 1 failed, 2 wrong use.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -47,3 +47,19 @@ impl Check {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_not_there_yet_is_said_and_not_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        let config = Config::load(&Flags { data: Some(data.clone()), ..Flags::default() }).unwrap();
+        let found = serve::check(&config).await.unwrap();
+        let found: Vec<String> = found.into_iter().map(Result::unwrap).collect();
+        assert_eq!(found, [format!("{} is not there yet: `taxameter serve` makes it", data.display())]);
+        assert!(!data.exists());
+    }
+}

@@ -103,7 +103,10 @@ impl Export {
         }
         let month = self.month.context("which month? such as: taxameter export 2021-03")?;
         if self.dialect.is_some() && self.format != Some(FileFormat::Csv) {
-            bail!("--dialect is for --format csv");
+            wrong_use("--dialect is for --format csv");
+        }
+        if self.format.is_none() && self.out.as_deref().is_some_and(|out| out.as_os_str() == "-") {
+            wrong_use("a package is a directory: name it, or choose a file for standard output by --format");
         }
         let mut query = Vec::new();
         let mark = if self.preliminary { "-preliminary" } else { "" };
@@ -143,6 +146,11 @@ impl Export {
     }
 }
 
+/// Ends the program as it ends for options that it does not know.
+fn wrong_use(message: &str) -> ! {
+    clap::Command::new("taxameter export").error(clap::error::ErrorKind::ArgumentConflict, message).exit()
+}
+
 /// Writes an answer to a file, or to standard output.
 #[expect(clippy::print_stderr, reason = "says where the file is, beside the file itself on standard output")]
 pub(super) async fn save(answer: Response, out: &Path) -> anyhow::Result<()> {
@@ -151,6 +159,18 @@ pub(super) async fn save(answer: Response, out: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let writing = || format!("could not write {}", out.display());
+    // Where a link leads is where it is written.
+    let out = &std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
+    if out.is_dir() {
+        bail!("{} is a directory: name a file in it", out.display());
+    }
+    if out.exists() && !out.is_file() {
+        // A device or a pipe keeps no part of anything.
+        let mut device = tokio::fs::File::options().write(true).open(out).await.with_context(writing)?;
+        copy(answer, &mut device).await.with_context(writing)?;
+        return Ok(());
+    }
+    std::fs::create_dir_all(parent(out)).with_context(writing)?;
     // Under another name until it is whole: what stands at its place is never a part.
     let part =
         tempfile::Builder::new().permissions(shared()).tempfile_in(parent(out)).with_context(writing)?;

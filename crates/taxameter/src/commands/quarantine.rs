@@ -111,12 +111,15 @@ async fn replay(client: &Client, ids: &[String]) -> anyhow::Result<()> {
     let mut failed = 0;
     for id in ids {
         match client.post(&format!("/v1/quarantine/{id}/replay"), &json!({})).await {
-            Ok(_) => println!("{id} replayed"),
+            Ok(_) => println!("{id} replayed: it is judged again"),
             Err(error) => {
                 failed += 1;
                 println!("{id} not replayed: {error:#}");
             }
         }
+    }
+    if failed < ids.len() {
+        println!("What is still wrong comes back: `taxameter quarantine list` shows it.");
     }
     if failed > 0 {
         bail!("{failed} of {} entries were not replayed", ids.len());

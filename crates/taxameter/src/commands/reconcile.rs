@@ -59,6 +59,9 @@ fn differs(item: &Value) -> bool {
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 fn print_verdict(lines: usize, differs: usize) {
     match differs {
+        0 if lines == 0 => {
+            println!("\nNothing was taken in on those days: a day is the one that events arrived on.")
+        }
         0 => println!("\nThe books agree ({lines} lines)."),
         _ => println!("\nThe books DIFFER in {differs} of {lines} lines."),
     }

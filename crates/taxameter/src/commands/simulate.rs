@@ -117,9 +117,9 @@ fn print(simulation: &Value, output: Format, out: &mut impl Write) -> anyhow::Re
         text("service", "Tjänst"),
         money("before", "Netto nu"),
         money("after", "Netto då"),
-        money("net", "Skillnad"),
-        money("joint", "Gemensamt"),
-        money("surcharge", "Påslag"),
+        money("net", "Skillnad netto"),
+        money("joint", "Skillnad gemensamt"),
+        money("surcharge", "Skillnad påslag"),
     ];
     let changed =
         simulation["items"].as_array().into_iter().flatten().filter(|item| is_changed(item)).map(row);
