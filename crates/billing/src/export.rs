@@ -15,6 +15,7 @@ mod package;
 mod pdf;
 mod peppol;
 mod sie;
+mod words;
 mod xlsx;
 
 use std::io::Write;
