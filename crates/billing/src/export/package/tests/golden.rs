@@ -61,18 +61,18 @@ fn the_package_of_a_closed_month_is_these_bytes() {
         sums += &format!("{} {name}\n", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)));
     }
     expect![[r#"
-        785f16a0e0f0d4341a044dac7ed3e455fc9be199baa04f89e41a7aef91aa544e underlag-2021-03.xlsx
+        5a50b3830d22a042948e006023d329fe9c8eaa700a3c4c01755aaf2c6ddf2b73 underlag-2021-03.xlsx
         c46c5fb85505973c5920de35f60523bf804faaf146035f60be98f7c12ab1593a rader-2021-03.csv
         a3b7b8f4ae0a290b7d0e6d5cb9d77089bb4b5cfc6582946226922481ed19597e rader-excel-2021-03.csv
         add121dc2c4050f56710e001cfe2c89d4353d2311c04e09976a94984b0402596 focus-2021-03.csv
         c07c39906336d4edc31686c9d104c163ac5f96ef9629ef94a953b5a316542337 kontering-2021-03.si
         f363632eb62aa0ba8125e0c2ead52d7f445ef9e7ab9d30458f4ca50fd2c0053d fakturor/17-LEJON.xml
         b130b6ebe6b48c6adb394b3c55e515aa4a7f25900ec0ba74a8fc1bc1ae1a3941 fakturor/ej-e-faktura.csv
-        77b565d50141a78c417854d4ed71e049e95aee4470ad781bf7c85205e199d1cf specifikation/KLF-2021-03.xlsx
-        912c506a576bfc056c4d9a0ec00d1b39eb60c6a1a4abcd22b4e9511f88b1a8ba specifikation/LEJON-2021-03.xlsx
-        6a2a8b8330256de3a687c0b7ba59f6b95a62898847931a0c744bbfb0ff46b58a specifikation/UAF-2021-03.xlsx
-        4497e487af0368928dc3911d4b95f0fff025756c4cde87355c2c656a7bc3f3b6 manifest.json
-        c1bb19fc4a742b82a9f37744bfbe2d31828856a6bdd02c8ca5290df224a06b83 package.zip
+        0a10673f18e85f9348f0cedc10469ba281bac341990a8f52a5e30c3a26aa00c6 specifikation/KLF-2021-03.xlsx
+        aceb8e1d3a03865ffcb6a37578c9bbd967fd5da3134086e9db0d1bcb69f55042 specifikation/LEJON-2021-03.xlsx
+        f4b95a545ee89072de5c999d47ebe1ff353c23d6e5088adc4ae2c998e346c220 specifikation/UAF-2021-03.xlsx
+        333b655f9109f6d32faef077fe0bd3cbc2d7e369ee984d9968c8bb910a16b1c2 manifest.json
+        a2364683f6a7eb6be25e8ff09428cd393eed8d65c8c9d35355f9b4bd8df823a6 package.zip
     "#]]
     .assert_eq(&sums);
     assert_eq!(manifest(&material, &mut |_, _| ()).unwrap().left_out, []);
