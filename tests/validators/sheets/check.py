@@ -29,9 +29,9 @@ LINES = {
     "Mätare": "meter_name",
     "Klass": "class_name",
     "Enhet": "unit_name",
+    "Prismodell": "model",
     "Kvantitet": "quantity",
     "Pris, kr": "unit_price",
-    "Prismodell": "model",
     "Brutto, kr": "gross",
     "Gemensamt, kr": "joint",
     "Netto, kr": "net",
@@ -40,8 +40,9 @@ LINES = {
 }
 CORRECTIONS = {}
 for title, field in LINES.items():
-    if title == "Kvantitet":
+    if title == "Prismodell":
         CORRECTIONS |= {"Rättar": "corrects", "Orsak": "reason"}
+    if title == "Kvantitet":
         CORRECTIONS |= {"Kvantitet före": "before", "Kvantitet efter": "after"}
     if title == "Rad-id":
         CORRECTIONS["Sats"] = "rate"

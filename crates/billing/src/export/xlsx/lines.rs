@@ -26,14 +26,15 @@ type Counted<'a> = &'a mut dyn FnMut(Vec<Cell>) -> Vec<Cell>;
 /// The month's own lines.
 pub(super) fn own<'a>(book: &'a Book<'_>, counted: Counted<'a>) -> Table<'a> {
     let charges = book.bill.own();
-    let fields = what(book).chain(measured()).chain(money(charges)).chain([ID]).collect();
+    let fields = what(book).chain([model_of(charges)]).chain(measured()).chain(MONEY).chain([ID]).collect();
     table(book, fields, charges, counted)
 }
 
 /// The corrections.
 pub(super) fn corrections<'a>(book: &'a Book<'_>, counted: Counted<'a>) -> Table<'a> {
     let charges = book.bill.corrections();
-    let fields = what(book).chain(corrected()).chain(measured()).chain(money(charges)).chain([RATE, ID]);
+    let fields = what(book).chain(why()).chain([model_of(charges)]).chain(moved()).chain(measured());
+    let fields = fields.chain(MONEY).chain([RATE, ID]);
     table(book, fields.collect(), charges, counted)
 }
 
@@ -53,9 +54,9 @@ fn what(book: &Book<'_>) -> impl Iterator<Item = Field> + use<> {
     let payer = field(Column::text("Betalare", 9).repeated(), |_, charge| Cell::text(&charge.customer.code));
     let payer = book.payer().is_none().then_some(payer);
     payer.into_iter().chain([
-        field(Column::text("Kostnadsställe", 13).repeated(), |_, charge| Cell::text(&charge.costcentre)),
-        field(Column::text("Tjänst", 26).repeated(), |_, charge| Cell::text(&charge.tariff.service)),
-        field(Column::text("Tjänstens namn", 26), |_, charge| Cell::text(&charge.tariff.service_name)),
+        field(Column::text("Kostnadsställe", 16).repeated(), |_, charge| Cell::text(&charge.costcentre)),
+        field(Column::text("Tjänst", 25).repeated(), |_, charge| Cell::text(&charge.tariff.service)),
+        field(Column::text("Tjänstens namn", 24), |_, charge| Cell::text(&charge.tariff.service_name)),
         field(Column::text("Mätare", 19), |_, charge| Cell::text(&charge.tariff.meter_name)),
         field(Column::text("Klass", 12), |book, charge| {
             Cell::Text(words::class(book.catalogue, &charge.tariff))
@@ -65,12 +66,18 @@ fn what(book: &Book<'_>) -> impl Iterator<Item = Field> + use<> {
 }
 
 /// What is corrected, and why.
-fn corrected() -> [Field; 4] {
+fn why() -> [Field; 2] {
     [
         field(Column::text("Rättar", 9), |_, charge| Cell::text(charge.usage_month())),
         field(Column::text("Orsak", 30).wrapped(), |_, charge| {
             Cell::text(charge.reason.map(words::reason).unwrap_or_default())
         }),
+    ]
+}
+
+/// From which quantity to which.
+fn moved() -> [Field; 2] {
+    [
         field(Column::number("Kvantitet före", 13).on_next_page(), |_, charge| {
             Cell::Quantity(charge.billed_before)
         }),
@@ -90,18 +97,20 @@ fn measured() -> [Field; 2] {
     ]
 }
 
-fn money(charges: &[Charge]) -> [Field; 5] {
+/// As narrow as its title where no line has a model.
+fn model_of(charges: &[Charge]) -> Field {
     let width = if charges.iter().any(|charge| model(charge).is_some()) { 36 } else { 12 };
-    [
-        field(Column::text("Prismodell", width).wrapped(), |_, charge| {
-            Cell::Text(model(charge).unwrap_or_default())
-        }),
-        field(Column::number("Brutto, kr", 13), |_, charge| Cell::Money(charge.gross)),
-        field(Column::number("Gemensamt, kr", 13), |_, charge| Cell::Money(charge.joint)),
-        field(Column::number("Netto, kr", 13), |_, charge| Cell::Money(charge.net)),
-        field(Column::number("Påslag, kr", 11), |_, charge| Cell::Money(charge.surcharge)),
-    ]
+    field(Column::text("Prismodell", width).wrapped(), |_, charge| {
+        Cell::Text(model(charge).unwrap_or_default())
+    })
 }
+
+const MONEY: [Field; 4] = [
+    field(Column::number("Brutto, kr", 13), |_, charge| Cell::Money(charge.gross)),
+    field(Column::number("Gemensamt, kr", 13), |_, charge| Cell::Money(charge.joint)),
+    field(Column::number("Netto, kr", 13), |_, charge| Cell::Money(charge.net)),
+    field(Column::number("Påslag, kr", 11), |_, charge| Cell::Money(charge.surcharge)),
+];
 
 /// The rate of the surcharge in the corrected month (R7); none of what bears no surcharge.
 const RATE: Field = field(Column::number("Sats", 8), |book, charge| {

@@ -47,6 +47,8 @@ pub(super) fn set_up(sheet: &mut Worksheet, columns: &[Column], last: u32) -> Re
             }
             let second = [&repeated[..], &printed[next..]].concat();
             let scale = scale(&printed[..next]).min(scale(&second)).min(100);
+            // Where Excel's font is missing, another is up to a third wider, and nothing makes it fit.
+            let scale = (scale * 3 / 4).max(SCALE_MIN);
             sheet.set_vertical_page_breaks(&[u32::from(index(next))])?;
             sheet.set_print_scale(u16::try_from(scale).unwrap_or(100));
         }
