@@ -16,7 +16,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Instant;
 
-use billing::export::{Dialect, csv, xlsx};
+use billing::export::{Dialect, Format, csv};
 use billing::{Accept, Biller, Closing, UsageQuery};
 
 use crate::catalogue::month;
@@ -81,7 +81,9 @@ fn main() {
         let mut out = Vec::new();
         timed("CSV of a month", async { csv(&bill, Dialect::Rfc4180, &mut out, &mut |_, _| {}).unwrap() })
             .await;
-        timed("XLSX of a month", async { xlsx(&bill, Some(&[]), &mut out, &mut |_, _| {}).unwrap() }).await;
+        let material = other.material(bill).await.unwrap();
+        let write = async { material.write(Format::Xlsx, &mut out, &mut |_, _| {}).unwrap() };
+        timed("XLSX of a month", write).await;
         world.finish().await;
     });
 }

@@ -15,6 +15,7 @@ mod package;
 mod pdf;
 mod peppol;
 mod sie;
+mod words;
 mod xlsx;
 
 use std::io::Write;
@@ -32,7 +33,7 @@ pub use self::peppol::{
     EarlierDocuments, Issued, corrected_months, earlier_documents, peppol, peppol_document,
 };
 pub use self::sie::sie;
-pub use self::xlsx::xlsx;
+pub use self::xlsx::{Audience, xlsx};
 
 use crate::error::Error;
 

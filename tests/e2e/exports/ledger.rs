@@ -10,14 +10,52 @@ pub(super) fn of(program: &Program, month: &str, catalogue: &Catalogue) -> Value
     let charges = |month: &str| program.list(&format!("/v1/charges?month={month}"));
     let months = program.list("/v1/months");
     let earlier = months.iter().filter_map(|other| other["month"].as_str()).filter(|other| *other < month);
+    let billed = charges(month);
+    let organisation = &catalogue.organisation;
     json!({
         "month": decided(program, &months, month, catalogue),
+        "supplier": format!("{}, {}, {}", organisation.unit, organisation.name, organisation.number),
         "payers": named(&catalogue.customers, |payer| json!({"name": payer.name, "kind": payer.kind.name()})),
-        "services":
-            named(&catalogue.services, |service| json!({"name": service.name, "product": service.product})),
-        "charges": charges(month),
+        "costcentres": named(&catalogue.costcentres, |costcentre| json!(costcentre.name)),
+        "services": named(&catalogue.services, |service| json!({
+            "name": service.name,
+            "product": service.product,
+            "established": service.established_from.map(|month| month.to_string()),
+            "meters": named(&service.meters, |meter| json!({
+                "name": meter.name,
+                "values": values(catalogue, &service.slug, &meter.slug),
+            })),
+        })),
+        "units": catalog::UNITS.iter().map(|unit| (unit.code.to_owned(), json!(unit.name))).collect::<Map<_, _>>(),
+        "prices": catalogue.prices.iter().map(|row| json!({
+            "key": [row.service, row.meter, row.class],
+            "from": row.valid_from.to_string(),
+            "to": row.valid_to.map(|month| month.to_string()),
+            "price": row.price.to_string(),
+            "model": row.model.to_string(),
+        })).collect::<Vec<Value>>(),
+        "corrections": corrections(program, &billed),
+        "charges": billed,
         "earlier": earlier.flat_map(charges).collect::<Vec<Value>>(),
     })
+}
+
+/// What values of a meter's dimensions are called.
+fn values(catalogue: &Catalogue, service: &str, meter: &str) -> Map<String, Value> {
+    let of = |(named, at, _): &&(String, String, String)| named == service && at == meter;
+    let values = catalogue.value_names.keys().filter(of);
+    values.map(|key| (key.2.clone(), json!(catalogue.value_names[key].name))).collect()
+}
+
+/// Reason and rate of each correction, as its explanation says.
+fn corrections(program: &Program, charges: &[Value]) -> Map<String, Value> {
+    let corrections = charges.iter().filter(|charge| !charge["corrects"].is_null());
+    let explained = corrections.map(|charge| {
+        let id = charge["id"].as_str().unwrap();
+        let correction = program.get(&format!("/v1/charges/{id}/explain"))["correction"].clone();
+        (id.to_owned(), json!({"reason": correction["reason"], "rate": correction["rate"]}))
+    });
+    explained.collect()
 }
 
 fn decided(program: &Program, months: &[Value], month: &str, catalogue: &Catalogue) -> Value {

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use domain::catalogue::Catalogue;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -89,11 +90,13 @@ fn ties_out(program: &Program, month: &str, package: &Path) {
 }
 
 /// The files of a month, put to what others judge them with.
-fn others_accept(program: &Program, month: &str, package: &Path) {
+fn others_accept(program: &Program, month: &str, package: &Path, catalogue: &Catalogue) {
     focus::check(&package.join(format!("focus-{month}.csv"))).unwrap();
     peppol::check(&package.join("fakturor")).unwrap();
-    let mut ledger = ledger::of(program, month, &fixtures::catalogue());
+    let mut ledger = ledger::of(program, month, catalogue);
     sheets::check(package, &ledger).unwrap();
+    let models = ledger["prices"].as_array().unwrap().iter().filter(|price| price["model"] != "").count();
+    assert!(models >= 4, "{models} prices have a model");
     // An öre more on one line of the ledger, and the workbooks are no longer what it says.
     let net = decimal(&ledger["charges"][0]["net"]) + Decimal::new(1, 2);
     ledger["charges"][0]["net"] = json!(net.to_string());
@@ -119,9 +122,33 @@ fn a_spoiled_voucher_is_refused(file: &[u8]) {
     assert!(error.contains("sums to 0.01"), "{error}");
 }
 
+/// Linköping's catalogue, in which prices of several meters have a model.
+fn catalogue_with_models() -> catalog::Files {
+    let mut files = catalog::linkoping();
+    let prices = String::from_utf8(files.remove("priser.csv").unwrap()).unwrap();
+    let models = [
+        ("tjänst;", "modell"),
+        ("telefoni;call_minute;", "trappa 100:0,05 1000:0,0333 fritt 10"),
+        ("e-moten;participant_hour;", "volym 5:0,4 minst 25"),
+        ("skrivare-mfp;page;mono;", "paket 1000"),
+        ("e-tjanstekort;card;", "fast"),
+    ];
+    let mut with_models = String::new();
+    for line in prices.lines() {
+        let model = models.iter().find(|(row, _)| line.starts_with(row)).map_or("", |(_, model)| model);
+        with_models += &if line.contains('#') { format!("{line}\n") } else { format!("{line};{model}\n") };
+    }
+    files.insert("priser.csv".to_owned(), with_models.into_bytes());
+    files
+}
+
 #[test]
 fn every_file_of_every_month_ties_out_and_others_accept_them() {
-    let program = Program::embedded();
+    let directory = tempfile::tempdir().unwrap();
+    let files = catalogue_with_models();
+    fixtures::write_catalogue(&files, directory.path());
+    let catalogue = catalog::check(&files).unwrap().catalogue;
+    let program = Program::start(&format!("catalog = {:?}\n", directory.path().to_str().unwrap()));
     closed_year(&program);
     let mut corrections = 0;
     for month in MONTHS {
@@ -131,7 +158,7 @@ fn every_file_of_every_month_ties_out_and_others_accept_them() {
         corrections += charges.iter().filter(|charge| !charge["corrects"].is_null()).count();
         // A month without corrections and one with them.
         if ["2021-01", "2021-03"].contains(&month) {
-            others_accept(&program, month, &package);
+            others_accept(&program, month, &package, &catalogue);
             a_spoiled_voucher_is_refused(
                 &std::fs::read(package.join(format!("kontering-{month}.si"))).unwrap(),
             );

@@ -15,37 +15,98 @@ from itertools import zip_longest
 from pathlib import Path
 
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
 
 NUMBERS = {"quantity", "unit_price", "gross", "joint", "net", "surcharge"}
 AMOUNTS = ["gross", "joint", "net", "surcharge"]
 AMOUNT_TITLES = ["Brutto, kr", "Gemensamt, kr", "Netto, kr", "Påslag, kr", "Summa, kr"]
-# The columns of the sheet of lines, by what the ledger calls them; that of corrections has three more.
+# The columns of the sheet of lines, by what the ledger calls them.
 LINES = {
-    "Rad-id": "id",
-    "Månad": "month",
     "Betalare": "customer",
     "Kostnadsställe": "costcentre",
     "Tjänst": "service",
     "Tjänstens namn": "service_name",
-    "Mätare": "meter",
-    "Klass": "class",
-    "Enhet": "unit",
+    "Mätare": "meter_name",
+    "Klass": "class_name",
+    "Enhet": "unit_name",
+    "Prismodell": "model",
     "Kvantitet": "quantity",
     "Pris, kr": "unit_price",
     "Brutto, kr": "gross",
     "Gemensamt, kr": "joint",
     "Netto, kr": "net",
     "Påslag, kr": "surcharge",
+    "Rad-id": "id",
 }
 CORRECTIONS = {}
 for title, field in LINES.items():
+    if title == "Prismodell":
+        CORRECTIONS |= {"Rättar": "corrects", "Orsak": "reason"}
     if title == "Kvantitet":
         CORRECTIONS |= {"Kvantitet före": "before", "Kvantitet efter": "after"}
+    if title == "Rad-id":
+        CORRECTIONS["Sats"] = "rate"
     CORRECTIONS[title] = field
-    if title == "Månad":
-        CORRECTIONS["Rättar"] = "corrects"
 # The fields of the API and of CSV, in their order.
-FIELDS = [field for field in CORRECTIONS.values() if field not in ("service_name", "before", "after")]
+FIELDS = [
+    "id", "month", "corrects", "customer", "costcentre", "service", "meter", "class", "unit",
+    "quantity", "unit_price", "gross", "joint", "net", "surcharge",
+]
+KINDS = {"forvaltning": "förvaltning", "bolag": "bolag", "objekt": "objekt"}
+REASONS = {
+    None: None,
+    "usage": "användningen har ändrats",
+    "payer": "kostnadsstället har bytt betalare",
+    "spread": "fördelningen mellan kostnadsställen har ändrats",
+    "terms": "villkoren har ändrats",
+}
+ABOUT_MODELS = (
+    "gäller allt som en betalare använder av klassen i månaden; "
+    "beloppet fördelas på betalarens kostnadsställen efter kvantitet"
+)
+# What is sorted and filtered ends above the sum of these.
+WITH_TOTAL = ["Per betalare", "Per tjänst", "Per kostnadsställe"]
+
+
+def number(text):
+    """As people write it: 1 234,5 with spaces that do not break."""
+    return f"{Decimal(text):,f}".replace(",", "\u00a0").replace(".", ",")
+
+
+def kronor(text):
+    return number(text if "." in text else text + ".00") + "\u00a0kr"
+
+
+def words(price, model):
+    """A price model, `trappa 100:0.4 fritt 10`, for people; none where it is quantity × price."""
+    steps, options, shape, left = [], {}, None, model.split()
+    while left:
+        word = left.pop(0)
+        if ":" in word:
+            steps.append(word.split(":"))
+        elif word in ("fritt", "minst", "paket"):
+            options[word] = left.pop(0)
+        shape = word if word in ("trappa", "volym", "paket", "fast") else shape
+    if shape is None and not options:
+        return None
+    text = f"à {kronor(price)}"
+    if shape == "trappa":
+        prices = [price, *(cost for _, cost in steps)]
+        parts = [f"till {number(above)} à {kronor(cost)}" for (above, _), cost in zip(steps, prices)]
+        text = f"trappa: {', '.join(parts)}, därefter à {kronor(prices[-1])}"
+    elif shape == "volym":
+        text = f"volym: till {number(steps[0][0])} alla à {kronor(price)}"
+        text += "".join(f", över {number(above)} alla à {kronor(cost)}" for above, cost in steps)
+    elif shape == "paket":
+        text = f"paket: {kronor(price)} för varje påbörjat paket om {number(options['paket'])}"
+    elif shape == "fast":
+        text = f"fast: {kronor(price)} för månaden"
+    if "fritt" in options:
+        text = f"de första {number(options['fritt'])} fria, sedan {text}"
+    if "minst" in options:
+        text += f"; minst {kronor(options['minst'])} i en månad med användning"
+    return text
+
 
 differences = []
 
@@ -84,6 +145,7 @@ class Ledger:
     """What the program says of a month, and every sheet that follows from it."""
 
     def __init__(self, said, payer=None):
+        self.said, self.payer = said, payer
         self.month, self.payers, self.services = said["month"], said["payers"], said["services"]
         if payer is not None:
             # Why gaps were accepted may name others.
@@ -93,7 +155,7 @@ class Ledger:
             usage = self.usage(charge, charge["corrects"] or charge["month"])
             billed[usage] = billed.get(usage, 0) + Decimal(charge["quantity"])
         chosen = [charge for charge in said["charges"] if payer in (None, charge["customer"])]
-        self.charges = [self.numbers(charge, billed) for charge in chosen]
+        self.charges = [self.named(charge, billed) for charge in chosen]
         self.own = [charge for charge in self.charges if charge["corrects"] is None]
         self.corrections = [charge for charge in self.charges if charge["corrects"] is not None]
 
@@ -101,14 +163,35 @@ class Ledger:
     def usage(charge, month):
         return (month, *(charge[name] for name in ["customer", "costcentre", "service", "meter", "class"]))
 
-    def numbers(self, charge, billed):
+    def named(self, charge, billed):
         numbers = {name: Decimal(charge[name]) for name in NUMBERS if charge[name] is not None}
         before = billed.get(self.usage(charge, charge["corrects"]), Decimal(0))
+        service = self.services[charge["service"]]
+        meter = service["meters"][charge["meter"]]
+        why = self.said["corrections"].get(charge["id"], {"reason": None, "rate": None})
+        bears = (service["established"] or "9") <= (charge["corrects"] or charge["month"])
+        rated = why["rate"] is not None and (bears or numbers["surcharge"] != 0)
+        values = (meter["values"].get(value, value) for value in charge["class"].split("/"))
         return charge | numbers | {
-            "service_name": self.services[charge["service"]]["name"],
+            "service_name": service["name"],
+            "meter_name": meter["name"],
+            "class_name": ", ".join(values),
+            "unit_name": self.said["units"][charge["unit"]],
+            "model": self.model(charge),
+            "reason": REASONS[why["reason"]],
+            "rate": Decimal(why["rate"]) if rated else None,
             "before": before,
             "after": before + numbers["quantity"],
         }
+
+    def model(self, charge):
+        month = charge["corrects"] or charge["month"]
+        key = [charge["service"], charge["meter"], charge["class"]]
+        [row] = [
+            row for row in self.said["prices"]
+            if row["key"] == key and row["from"] <= month <= (row["to"] or month)
+        ]
+        return words(row["price"], row["model"])
 
     @staticmethod
     def amounts(charges):
@@ -117,8 +200,12 @@ class Ledger:
 
     def sheets(self):
         """Title and rows of each sheet, in their order."""
-        payers = {code: [payer["name"], payer["kind"]] for code, payer in self.payers.items()}
+        payers = {code: [payer["name"], KINDS[payer["kind"]]] for code, payer in self.payers.items()}
         services = {slug: [service["name"], service["product"]] for slug, service in self.services.items()}
+        centres = ["Betalare", "Betalarens namn", "Kostnadsställe", "Namn", "Rader", *AMOUNT_TITLES]
+        lines, corrections = dict(LINES), dict(CORRECTIONS)
+        if self.payer is not None:
+            del centres[:2], lines["Betalare"], corrections["Betalare"]
         return {
             "Sammanfattning": (["Uppgift", "Värde"], self.summary()),
             "Per betalare": (
@@ -129,16 +216,31 @@ class Ledger:
                 ["Tjänst", "Namn", "Objektprodukt", "Rader", *AMOUNT_TITLES],
                 self.sums("service", services),
             ),
-            "Rader": (list(LINES), self.lines(LINES, self.own)),
-            "Rättelser": (list(CORRECTIONS), self.lines(CORRECTIONS, self.corrections)),
+            "Per kostnadsställe": (centres, self.costcentres()),
+            "Rader": (list(lines), self.lines(lines, self.own)),
+            "Rättelser": (list(corrections), self.lines(corrections, self.corrections)),
             "Kontroll": (["Kontroll", "Värde", "Jämförs med", "Stämmer"], self.checks()),
         }
+
+    def title(self):
+        """What the workbook is."""
+        if self.payer is None:
+            return "Debiteringsunderlag"
+        return f"Specifikation för {self.payer} {self.payers[self.payer]['name']}"
 
     def summary(self):
         gross, joint, net, surcharge, billed = self.amounts(self.charges)
         year, number = map(int, self.month["month"].split("-"))
         last = date(year + number // 12, number % 12 + 1, 1) - timedelta(days=1)
+        whose, due = [], "Att debitera"
+        if self.payer is not None:
+            payer = self.payers[self.payer]
+            whose = [["Betalare", f"{self.payer} {payer['name']}"]]
+            due = "Att fakturera" if payer["kind"] == "bolag" else due
+        models = [["Prismodell", ABOUT_MODELS]] * any(charge["model"] for charge in self.charges)
         rows = [
+            *whose,
+            ["Leverantör", self.said["supplier"]],
             ["Månad", self.month["month"]],
             ["Första dag", last.replace(day=1)],
             ["Sista dag", last],
@@ -147,11 +249,12 @@ class Ledger:
             ["Gemensamt finansierat, kr", joint],
             ["Netto, kr (exkl. påslag och moms)", net],
             ["Påslag, kr", surcharge],
-            ["Att fakturera, kr (exkl. moms)", billed],
+            [f"{due}, kr (exkl. moms)", billed],
             ["Påslagets sats", Decimal(self.month["rate"])],
             ["Beslut om påslaget", self.month["rate_decision"]],
             ["Rader", len(self.own)],
             ["Rättelserader", len(self.corrections)],
+            *models,
             ["Katalogversion", self.month["catalogue"]],
             ["Stängd (UTC)", datetime.fromisoformat(self.month["closed"][:19])],
             ["Kontrollsumma (SHA-256)", self.month["hash"]],
@@ -167,6 +270,20 @@ class Ledger:
         rows = [[code, *names[code], len(of[code]), *self.amounts(of[code])] for code in sorted(of)]
         return [*rows, ["Summa", "", "", len(self.charges), *self.amounts(self.charges)]]
 
+    def costcentres(self):
+        of = {}
+        for charge in self.charges:
+            of.setdefault((charge["customer"], charge["costcentre"]), []).append(charge)
+        rows = [
+            [payer, self.payers[payer]["name"], code, self.said["costcentres"][code], len(lines),
+             *self.amounts(lines)]
+            for (payer, code), lines in sorted(of.items())
+        ]
+        total = ["Summa", "", "", "", len(self.charges), *self.amounts(self.charges)]
+        if self.payer is not None:
+            rows, total = [row[2:] for row in rows], ["Summa", *total[3:]]
+        return [*rows, total]
+
     @staticmethod
     def lines(columns, charges):
         return [[charge[field] for field in columns.values()] for charge in charges]
@@ -175,7 +292,7 @@ class Ledger:
         gross, joint, net, surcharge, _ = self.amounts(self.charges)
         rows = [
             [f"{name}: Rader + Rättelser mot {against}", amount, amount, "ja"]
-            for against in ["Per betalare", "Per tjänst", "Sammanfattning"]
+            for against in [*WITH_TOTAL, "Sammanfattning"]
             for name, amount in
             [("Brutto", gross), ("Gemensamt", joint), ("Netto", net), ("Påslag", surcharge)]
         ]
@@ -198,14 +315,43 @@ def opened(path, said, payer=None):
 
 
 def workbook(path, said, payer=None):
-    for sheet in opened(path, said, payer).worksheets:
+    ledger = Ledger(said, payer)
+    sheets, supplier = ledger.sheets(), said["supplier"]
+    book = opened(path, said, payer)
+    title = f"{ledger.title()} {said['month']['month']} – stängd"
+    # Above a printed page "&" begins a command, so that it is doubled.
+    above = tuple(text.replace("&", "&&") for text in (ledger.title(), supplier))
+    if book.properties.title != title:
+        differ(f"{path}: title", book.properties.title, title)
+    for sheet in book.worksheets:
         where = f"{path} {sheet.title}"
-        if sheet.freeze_panes != "A2":
-            differ(f"{where}: frozen at", sheet.freeze_panes, "A2")
-        if not sheet.auto_filter.ref:
-            differ(f"{where}: filter", None, "one")
-        if str(sheet.page_setup.paperSize) != "9":
-            differ(f"{where}: paper", sheet.page_setup.paperSize, "9 (A4)")
+        titles, rows = sheets[sheet.title]
+        last = len(rows) + 1 - (sheet.title in WITH_TOTAL)
+        wanted = {
+            "frozen at": (sheet.freeze_panes, "A2"),
+            "filter": (sheet.auto_filter.ref, f"A1:{get_column_letter(len(titles))}{last}"),
+            "paper": (str(sheet.page_setup.paperSize), "9"),
+            "landscape": (sheet.page_setup.orientation, "landscape"),
+            "header": ((sheet.oddHeader.left.text, sheet.oddHeader.right.text), above),
+            "rows on every page": (sheet.print_title_rows, "$1:$1"),
+        }
+        for what, (cell, said_of_it) in wanted.items():
+            if cell != said_of_it:
+                differ(f"{where}: {what}", cell, said_of_it)
+        shown(where, sheet, titles)
+
+
+def shown(where, sheet, titles):
+    """Rates in per cent, and no decimal comma behind a whole quantity."""
+    for row in sheet.iter_rows(min_row=2):
+        for title, cell in zip(titles, row):
+            if not isinstance(cell.value, (int, float)):
+                continue
+            whole = title.startswith("Kvantitet") and cell.value == int(cell.value)
+            if whole and cell.number_format != "#,##0":
+                differ(f"{where} {cell.coordinate}: format", cell.number_format, "#,##0")
+            if title == "Sats" and not cell.number_format.endswith("%"):
+                differ(f"{where} {cell.coordinate}: format", cell.number_format, "%")
 
 
 def specification(path, said):

@@ -8,8 +8,8 @@ use domain::catalogue::Catalogue;
 #[cfg(feature = "parquet")]
 use super::focus_parquet;
 use super::{
-    Dialect, EarlierDocuments, Progress, corrected_months, csv, earlier_documents, failed, focus, peppol,
-    sie, xlsx,
+    Audience, Dialect, EarlierDocuments, Progress, corrected_months, csv, earlier_documents, failed, focus,
+    peppol, sie, xlsx,
 };
 use crate::bill::Bill;
 use crate::biller::Biller;
@@ -142,7 +142,7 @@ impl Material {
             // A workbook's directory stands at its end and points back, so it is whole before it is sent.
             Format::Xlsx => {
                 let mut file = Vec::new();
-                xlsx(&self.bill, Some(&self.blockers), &mut file, progress)?;
+                xlsx(&self.bill, &self.catalogue, Audience::Finance(&self.blockers), &mut file, progress)?;
                 out.write_all(&file).and_then(|()| out.flush()).map_err(|source| failed("xlsx", source))
             }
             Format::Sie => sie(&self.bill, &self.catalogue, out, progress).map(drop),

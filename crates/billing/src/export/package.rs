@@ -12,7 +12,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 pub use manifest::{Left, Manifest, ManifestFile};
 
-use super::{Dialect, Format, Material, Progress, failed, peppol, sie, xlsx};
+use super::{Audience, Dialect, Format, Material, Progress, failed, peppol, sie, xlsx};
 use crate::bill::{Bill, MonthState};
 use crate::error::Error;
 
@@ -60,7 +60,7 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
         Making { manifest: Manifest::of(bill), take, progress, made: 0, total: 6 + payers.len() };
     let whole = bill.totals.net + bill.totals.surcharge;
     making.add(&format!("underlag-{month}{mark}.xlsx"), |file| {
-        xlsx(bill, Some(blockers), file, &mut |_, _| ())?;
+        xlsx(bill, catalogue, Audience::Finance(blockers), file, &mut |_, _| ())?;
         Ok((Some(bill.charges.len()), whole))
     })?;
     for (name, format, delimiter, columns) in [
@@ -89,7 +89,7 @@ fn files(material: &Material, take: Take<'_>, progress: Progress<'_>) -> crate::
         let of = bill.of_payer(&payer.customer.code);
         let name = format!("specifikation/{}-{month}{mark}.xlsx", payer.customer.code);
         making.add(&name, |file| {
-            xlsx(&of, None, file, &mut |_, _| ())?;
+            xlsx(&of, catalogue, Audience::Payer(&payer.customer), file, &mut |_, _| ())?;
             Ok((Some(of.charges.len()), payer.totals.net + payer.totals.surcharge))
         })?;
     }

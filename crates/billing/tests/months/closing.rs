@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use billing::export::{Dialect, csv, xlsx};
+use billing::export::{Audience, Dialect, csv, xlsx};
 use billing::{Accept, Bill, BlockerCode, Closing, MonthState, MonthSummary};
 use domain::access::Viewer;
+use domain::catalogue::Catalogue;
 use domain::charge::{Charge, Totals};
 use domain::{Instant, Money};
 use eventlog::{Header, Kind, Record};
@@ -40,7 +41,7 @@ fn files(bill: &Bill) -> Vec<Vec<u8>> {
     let mut files = vec![Vec::new(), Vec::new(), Vec::new()];
     csv(bill, Dialect::Rfc4180, &mut files[0], &mut |_, _| {}).unwrap();
     csv(bill, Dialect::ExcelSv, &mut files[1], &mut |_, _| {}).unwrap();
-    xlsx(bill, Some(&[]), &mut files[2], &mut |_, _| {}).unwrap();
+    xlsx(bill, &Catalogue::default(), Audience::Finance(&[]), &mut files[2], &mut |_, _| {}).unwrap();
     files
 }
 

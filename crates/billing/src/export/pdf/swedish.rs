@@ -5,8 +5,7 @@ use domain::event::CustomerKind;
 use domain::year::Measure;
 use domain::{Instant, Money, Month, Quantity, Rate};
 
-/// Between groups and before a unit: a line must not break there.
-const SPACE: char = '\u{a0}';
+use crate::export::words::{SPACE, number};
 
 const MONTHS: [&str; 12] = [
     "januari",
@@ -107,25 +106,6 @@ pub(super) const fn measure(measure: Measure) -> &'static str {
         Measure::Last => "sista månad",
         Measure::Distinct => "olika under året",
     }
-}
-
-/// A plain decimal number, `-1234.5`, as `−1 234,5`.
-fn number(plain: &str) -> String {
-    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |rest| ("−", rest));
-    let (whole, decimals) =
-        digits.split_once('.').map_or((digits, None), |(whole, decimals)| (whole, Some(decimals)));
-    let mut text = sign.to_owned();
-    for (at, digit) in whole.char_indices() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            text.push(SPACE);
-        }
-        text.push(digit);
-    }
-    if let Some(decimals) = decimals {
-        text.push(',');
-        text.push_str(decimals);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::charge::{Charge, Reason};
+use domain::charge::Charge;
 use domain::document::DocumentType;
 use domain::{Money, Month, Quantity, Rate};
 use rust_decimal::Decimal;
+
+use crate::export::words;
 
 /// UN/ECE Recommendation 20: one.
 const ONE: &str = "C62";
@@ -146,23 +148,16 @@ fn of_surcharge(
 
 fn description(charge: &Charge) -> String {
     let Some(corrected) = charge.corrects else { return format!("Användning {}", charge.month) };
-    let why = match charge.reason {
-        Some(Reason::Usage) => ": användningen har ändrats",
-        Some(Reason::Payer) => ": kostnadsstället har bytt betalare",
-        Some(Reason::Spread) => ": fördelningen mellan kostnadsställen har ändrats",
-        Some(Reason::Terms) => ": villkoren har ändrats",
-        None => "",
-    };
+    let why = charge.reason.map(|reason| format!(": {}", words::reason(reason))).unwrap_or_default();
     format!("Rättelse av {corrected}{why}")
 }
 
 /// How the charge came about, as it was reckoned: never turned.
 fn properties(charge: &Charge) -> Vec<(&'static str, String)> {
-    let unit = catalog::unit(&charge.tariff.unit).map_or(charge.tariff.unit.as_str(), |unit| unit.name);
     let mut properties = vec![
         ("Rad-id", charge.id()),
         ("Kvantitet", swedish(charge.quantity.to_string())),
-        ("Enhet", unit.to_owned()),
+        ("Enhet", words::unit(&charge.tariff).to_owned()),
     ];
     if charge.corrects.is_some() {
         let after = Quantity::from_micros(charge.billed_before.micros() + charge.quantity.micros());
@@ -171,9 +166,7 @@ fn properties(charge: &Charge) -> Vec<(&'static str, String)> {
     }
     if let Some(terms) = &charge.tariff.price {
         properties.push(("Pris, kr", swedish(terms.price.to_string())));
-        if !terms.model.is_plain() {
-            properties.push(("Prismodell", swedish(terms.model.to_string())));
-        }
+        properties.extend(words::model(terms).map(|model| ("Prismodell", model)));
     }
     properties
 }

@@ -1,30 +1,70 @@
-//! One sheet: a frozen header, a filter, widths, and a page set-up for A4 landscape with the header on every page.
+//! One sheet: a frozen header, a filter that leaves the sum alone, widths, and what cells look like.
 
 use chrono::{Datelike, NaiveDate, Timelike};
 use domain::{Instant, Money, Quantity, Rate, UnitPrice};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
+use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, FormatBorder, IgnoreError, Worksheet, XlsxError};
 
-/// Excel's number for A4.
-const PAPER_A4: u8 = 9;
+use super::page;
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     title: &'static str,
-    width: u8,
+    /// In characters.
+    pub(super) width: u8,
     is_number: bool,
+    wraps: bool,
+    pub(super) is_printed: bool,
+    /// Whether it stands on the second page too, when the sheet is two pages wide. Such columns come first.
+    pub(super) is_repeated: bool,
+    /// Whether the second page begins with it, when the sheet is two pages wide.
+    pub(super) is_on_next_page: bool,
 }
 
 impl Column {
     pub(super) const fn text(title: &'static str, width: u8) -> Self {
-        Self { title, width, is_number: false }
+        Self {
+            title,
+            width,
+            is_number: false,
+            wraps: false,
+            is_printed: true,
+            is_repeated: false,
+            is_on_next_page: false,
+        }
     }
 
     pub(super) const fn number(title: &'static str, width: u8) -> Self {
-        Self { title, width, is_number: true }
+        Self { is_number: true, ..Self::text(title, width) }
     }
+
+    /// Long texts have several lines.
+    pub(super) const fn wrapped(self) -> Self {
+        Self { wraps: true, ..self }
+    }
+
+    /// Only on the screen. Such columns come last.
+    pub(super) const fn not_printed(self) -> Self {
+        Self { is_printed: false, ..self }
+    }
+
+    pub(super) const fn repeated(self) -> Self {
+        Self { is_repeated: true, ..self }
+    }
+
+    pub(super) const fn on_next_page(self) -> Self {
+        Self { is_on_next_page: true, ..self }
+    }
+}
+
+/// What a sheet has.
+pub(super) struct Table<'a> {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Box<dyn Iterator<Item = Vec<Cell>> + 'a>,
+    /// Whether the last row is the sum of the others.
+    pub(super) has_total: bool,
 }
 
 /// What stands in a cell.
@@ -47,35 +87,54 @@ impl Cell {
     }
 }
 
-/// The formats of all sheets.
-pub(super) struct Formats {
+/// What the cells of all sheets look like.
+pub(super) struct Styles {
     header: Format,
     header_number: Format,
+    row: Formats,
+    total: Formats,
+}
+
+impl Styles {
+    pub(super) fn new() -> Self {
+        let row = Format::new().set_align(FormatAlign::Top);
+        let header = Format::new().set_bold().set_border_bottom(FormatBorder::Thin).set_text_wrap();
+        Self {
+            header_number: header.clone().set_align(FormatAlign::Right),
+            header,
+            total: Formats::of(&row.clone().set_bold().set_border_top(FormatBorder::Thin)),
+            row: Formats::of(&row),
+        }
+    }
+}
+
+/// A row's formats.
+struct Formats {
     text: Format,
+    wrapped: Format,
     money: Format,
+    whole: Format,
     quantity: Format,
     price: Format,
     rate: Format,
-    count: Format,
     day: Format,
     time: Format,
 }
 
 impl Formats {
-    pub(super) fn new() -> Self {
-        let header = Format::new().set_bold().set_border_bottom(FormatBorder::Thin).set_text_wrap();
-        let number = |code: &str| Format::new().set_num_format(code);
+    fn of(row: &Format) -> Self {
+        let number = |code: &str| row.clone().set_num_format(code);
         Self {
-            header_number: header.clone().set_align(FormatAlign::Right),
-            header,
             // "@" is text: a code keeps its leading zeros when the cell is edited.
             text: number("@"),
+            wrapped: number("@").set_text_wrap(),
             // Excel shows the separators of the reader's country: "1 234,50" in Sweden.
             money: number("#,##0.00"),
+            // Where decimals are optional, Excel shows their comma without them too: "1,".
+            whole: number("#,##0"),
             quantity: number("#,##0.######"),
             price: number("#,##0.00####"),
             rate: number("0.00####%"),
-            count: number("#,##0"),
             day: number("yyyy\\-mm\\-dd").set_align(FormatAlign::Left),
             time: number("yyyy\\-mm\\-dd hh:mm:ss").set_align(FormatAlign::Left),
         }
@@ -85,7 +144,7 @@ impl Formats {
 /// A sheet to write.
 pub(super) struct Sheet<'a> {
     pub(super) name: &'a str,
-    pub(super) columns: &'a [Column],
+    pub(super) header: &'a str,
     pub(super) footer: &'a str,
 }
 
@@ -93,35 +152,50 @@ impl Sheet<'_> {
     pub(super) fn write(
         &self,
         sheet: &mut Worksheet,
-        formats: &Formats,
-        rows: &mut dyn Iterator<Item = Vec<Cell>>,
+        styles: &Styles,
+        table: Table<'_>,
     ) -> Result<(), XlsxError> {
+        let Table { columns, rows, has_total } = table;
         sheet.set_name(self.name)?;
-        for (at, column) in (0_u16..).zip(self.columns) {
-            let format = if column.is_number { &formats.header_number } else { &formats.header };
+        for (at, column) in (0_u16..).zip(&columns) {
+            let format = if column.is_number { &styles.header_number } else { &styles.header };
             sheet.write_string_with_format(0, at, column.title, format)?;
             sheet.set_column_width(at, column.width)?;
         }
         let mut last = 0;
-        for (row, cells) in (1_u32..).zip(rows) {
-            for (at, cell) in (0_u16..).zip(&cells) {
-                write(sheet, formats, row, at, cell)?;
+        let mut rows = rows.peekable();
+        while let Some(cells) = rows.next() {
+            last += 1;
+            let is_total = has_total && rows.peek().is_none();
+            let formats = if is_total { &styles.total } else { &styles.row };
+            for ((at, cell), column) in (0_u16..).zip(&cells).zip(&columns) {
+                write(sheet, formats, (last, at), cell, column.wraps)?;
             }
-            last = row;
         }
-        let width = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
-        sheet.autofilter(0, 0, last, width - 1)?;
+        let end = u16::try_from(columns.len()).unwrap_or(u16::MAX) - 1;
+        // The sum is not sorted in among the others, and never filtered away.
+        sheet.autofilter(0, 0, last - u32::from(has_total), end)?;
+        if last > 0 {
+            // Numeric codes are text on purpose.
+            sheet.ignore_error_range(1, 0, last, end, IgnoreError::NumberStoredAsText)?;
+        }
         sheet.set_freeze_panes(1, 0)?;
-        sheet.set_repeat_rows(0, 0)?;
-        sheet.set_landscape().set_paper_size(PAPER_A4).set_print_fit_to_pages(1, 0).set_footer(self.footer);
-        Ok(())
+        sheet.set_header(self.header).set_footer(self.footer);
+        page::set_up(sheet, &columns, last)
     }
 }
 
-fn write(sheet: &mut Worksheet, formats: &Formats, row: u32, at: u16, cell: &Cell) -> Result<(), XlsxError> {
+fn write(
+    sheet: &mut Worksheet,
+    formats: &Formats,
+    (row, at): (u32, u16),
+    cell: &Cell,
+    wraps: bool,
+) -> Result<(), XlsxError> {
     let (number, format) = match cell {
         Cell::Text(text) => {
-            sheet.write_string_with_format(row, at, text, &formats.text)?;
+            let format = if wraps { &formats.wrapped } else { &formats.text };
+            sheet.write_string_with_format(row, at, text, format)?;
             return Ok(());
         }
         Cell::Day(day) => {
@@ -133,11 +207,14 @@ fn write(sheet: &mut Worksheet, formats: &Formats, row: u32, at: u16, cell: &Cel
             return Ok(());
         }
         Cell::Money(amount) => (amount.to_decimal(), &formats.money),
-        // What no decimal holds is far beyond a line's limit.
-        Cell::Quantity(quantity) => (quantity.to_decimal(), &formats.quantity),
+        Cell::Quantity(quantity) => {
+            // What no decimal holds is far beyond a line's limit.
+            let number = quantity.to_decimal();
+            (number, if number.is_integer() { &formats.whole } else { &formats.quantity })
+        }
         Cell::Price(price) => (price.kronor(), &formats.price),
         Cell::Rate(rate) => (rate.fraction(), &formats.rate),
-        Cell::Count(count) => (Decimal::from(*count), &formats.count),
+        Cell::Count(count) => (Decimal::from(*count), &formats.whole),
     };
     // Excel has no other numbers than floats; an amount with 15 digits comes back as it was.
     let shown = number
