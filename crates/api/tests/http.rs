@@ -139,10 +139,12 @@ async fn every_kind_of_charge_is_explained(place: &Place) {
         assert_eq!(surcharge["handout"].is_object(), surcharge["is_borne"] == true, "{surcharge}");
         if let Some(text) = surcharge["handout"]["text"].as_str() {
             let amount = ore(&surcharge["amount"]);
-            assert!(text.ends_with(&format!("{},{:02} kr.", amount / 100, amount % 100)), "{text}");
+            let (kronor, ore) = (grouped(amount / 100), amount % 100);
+            assert!(text.ends_with(&format!("{kronor},{ore:02} kr.")), "{text}");
             let english = place.ask(Method::GET, &path, &[(header::ACCEPT_LANGUAGE, "en")], "").await.json();
             let text = english["surcharge"]["handout"]["text"].as_str().unwrap();
-            assert!(text.ends_with(&format!("SEK {}.{:02}.", amount / 100, amount % 100)), "{text}");
+            let kronor = kronor.replace('\u{a0}', ",");
+            assert!(text.ends_with(&format!("SEK {kronor}.{ore:02}.")), "{text}");
         }
     }
     assert!(kinds.len() >= 30, "{kinds:?}");
