@@ -140,9 +140,8 @@ impl<'a> Figured<'a> {
             };
             (code.as_str(), name)
         });
-        // The greatest product lies on the axis, where lengths compare best.
-        let mut products: Vec<(&str, &str)> = products.collect();
-        products.sort_by_key(|(code, _)| std::cmp::Reverse(product_total(input, code)));
+        // By their codes: a product has the same colour in every month.
+        let products: Vec<(&str, &str)> = products.collect();
         let scale = match Scale::fitting(totals.max().unwrap_or(Money::ZERO)) {
             Scale::Kronor => Scale::Kronor,
             Scale::Thousands | Scale::Millions => Scale::Thousands,
@@ -223,14 +222,6 @@ impl<'a> Figured<'a> {
 
 fn product<'c>(catalogue: &'c Catalogue, service: &str) -> &'c str {
     catalogue.services.get(service).map_or("", |service| service.product.as_str())
-}
-
-fn product_total(input: &Input<'_>, code: &str) -> Money {
-    let services = input.months.iter().flat_map(|figures| &figures.services);
-    services
-        .filter(|(service, _)| product(input.catalogue, service) == code)
-        .map(|(_, figures)| figures.gross)
-        .sum()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use domain::{Money, Month};
 use super::causes::{self, Causes, Naming};
 use super::cube;
 use super::frame::{Frame, Section};
-use super::months::{self, Drawn, MonthChart, Series};
+use super::months::{self, Drawn, MonthChart, Parts};
 use super::visit::Visit;
 use super::words::{self, Card};
 use crate::Shared;
@@ -135,8 +135,8 @@ impl<'v> Facts<'v> {
         let (visit, language, code) = (self.visit, self.visit.language, self.code);
         let w = Words::of(language);
         let window = months::window(self.shown);
-        let series = months::greatest(self.series(), w.others);
         let costs: BTreeMap<Month, i64> = self.sums(|totals| totals.gross);
+        let series = months::greatest(self.services(), w.others, &costs, &[]);
         let forecast = months::expect(&costs, visit.now.month());
         let expected = forecast.as_ref().map_or(&[][..], |forecast| &forecast.months);
         let expected: Vec<_> = expected.iter().filter(|e| e.month > self.shown).copied().collect();
@@ -151,6 +151,7 @@ impl<'v> Facts<'v> {
             language,
             window: &window,
             series: &series,
+            totals: &costs,
             provisional: &|month| self.is_provisional(month),
             expected: &expected,
             write: &|value| numbers::kronor(language, Money::from_ore(value)),
@@ -202,18 +203,16 @@ impl<'v> Facts<'v> {
     }
 
     /// The cost of each service and month.
-    fn series(&self) -> Vec<Series> {
-        let mut services: BTreeMap<&str, BTreeMap<Month, i64>> = BTreeMap::new();
+    fn services(&self) -> Parts {
+        let mut services = Parts::new();
         for cube in self.cubes.iter().filter(|cube| cube.month <= self.shown) {
             for cell in cube.cells.iter().filter(|cell| cell.customer.code == self.code) {
-                let month = services.entry(&cell.tariff.service).or_default().entry(cube.month).or_default();
+                let name = self.visit.named().service(&cell.tariff.service).to_owned();
+                let month = services.entry(name).or_default().entry(cube.month).or_default();
                 *month += cell.totals.gross.ore();
             }
         }
-        let series = services.into_iter();
-        series
-            .map(|(service, values)| Series { name: self.visit.named().service(service).to_owned(), values })
-            .collect()
+        services
     }
 
     fn cards(&self, w: &'static Words, expected: Option<domain::trend::Expected>) -> Vec<Card> {

@@ -19,7 +19,7 @@ use domain::{Money, Month};
 use super::causes::{self, Causes, Naming};
 use super::cube::{self, Cube};
 use super::frame::{Frame, Section};
-use super::months::{self, Drawn, MonthChart, Series};
+use super::months::{self, Drawn, MonthChart, Parts, Series};
 use super::visit::Visit;
 use super::words::{self, Card};
 use crate::Shared;
@@ -217,7 +217,7 @@ impl<'v> Facts<'v> {
         let before: BTreeMap<Month, i64> =
             costs.range(..=self.shown).map(|(month, cost)| (*month, *cost)).collect();
         let forecast = months::expect(&before, running);
-        let series = self.series(w);
+        let series = self.series(w, &costs);
         let greatest = window.iter().filter_map(|month| costs.get(month)).max().copied().unwrap_or(0);
         let scale = match Scale::fitting(Money::from_ore(greatest)) {
             Scale::Kronor => Scale::Kronor,
@@ -232,6 +232,7 @@ impl<'v> Facts<'v> {
             language,
             window: &window,
             series: &series,
+            totals: &costs,
             provisional: &|month| self.is_provisional(month),
             expected: &expected,
             write: &|value| numbers::kronor(language, Money::from_ore(value)),
@@ -265,7 +266,7 @@ impl<'v> Facts<'v> {
                 .map(|forecast| words::method(language, &forecast)),
             data: format!("/v1/costs?service={slug}&from={}&to={}", window[0], self.shown),
             causes,
-            meters: meters::parts(self, &window, usage)?,
+            meters: meters::parts(self, &window, usage, &series)?,
             prices: self.prices(),
             shares: self.shares(),
             days,
@@ -281,8 +282,8 @@ impl<'v> Facts<'v> {
     }
 
     /// The cost of each month, split as it was asked for.
-    fn series(&self, w: &'static Words) -> Vec<Series> {
-        let mut parts: BTreeMap<String, BTreeMap<Month, i64>> = BTreeMap::new();
+    fn series(&self, w: &'static Words, costs: &BTreeMap<Month, i64>) -> Vec<Series> {
+        let mut parts = Parts::new();
         for cube in self.cubes.iter().filter(|cube| cube.month <= self.shown) {
             for cell in cube.cells.iter().filter(|cell| cell.tariff.service == self.service.slug) {
                 let name = match self.by {
@@ -293,8 +294,7 @@ impl<'v> Facts<'v> {
                 *parts.entry(name).or_default().entry(cube.month).or_default() += cell.totals.gross.ore();
             }
         }
-        let series = parts.into_iter().map(|(name, values)| Series { name, values });
-        months::greatest(series.collect(), w.others)
+        months::greatest(parts, w.others, costs, &[])
     }
 
     /// A class by its values, and its meter where the service has more than one.

@@ -116,6 +116,26 @@ pub(crate) async fn figures_are_those_of_the_api(place: &Place) {
     assert!(service.text().contains(&grouped(whole)), "{quantity}");
 }
 
+/// What stands above the bars of a page's charts.
+fn bar_totals(page: &Answer) -> Vec<&str> {
+    let texts = page.text().split("<text class=\"value\"").skip(1);
+    texts.filter_map(|text| text.split('>').nth(1)?.split('<').next()).collect()
+}
+
+/// Rounded parts may add up to something else; the bars of a split chart are what those of the whole one are.
+pub(crate) async fn a_split_chart_has_the_totals_of_the_whole_one(place: &Place) {
+    for service in ["e-moten", "it-bastjanst-konto", "lagring-plus", "skrivare-mfp"] {
+        let path = format!("/services/{service}?month=2021-11");
+        let whole = place.get(&path).await;
+        let totals = bar_totals(&whole);
+        assert!(totals.len() > 20, "{service}: {totals:?}");
+        for by in ["payer", "class"] {
+            let split = place.get(&format!("{path}&by={by}")).await;
+            assert_eq!(bar_totals(&split), totals, "{service} by {by}");
+        }
+    }
+}
+
 /// An amount to the öre, as a Swedish page writes it.
 fn shows(page: &Answer, ore: i64) -> bool {
     page.text().contains(&format!("{},{:02}", grouped(ore / 100), ore % 100))

@@ -190,3 +190,22 @@ fn rows_are_sorted_by_cost_and_end_with_their_sums() {
     assert!(html.contains("/v1/exports/2021-12/xlsx?preliminary=true"), "an open month's files say so");
     assert!(html.contains("/v1/exports/2021-01/csv?dialect=excel-sv\""), "a closed month's do not");
 }
+
+#[test]
+fn a_product_has_the_same_colour_whatever_costs_most() {
+    let legend = |months: &[MonthFigures]| -> Vec<String> {
+        let html = page(Language::Swedish, months, Quality::default());
+        let legend =
+            html.split(r#"<ul class="legend">"#).nth(1).unwrap().split("</ul>").next().unwrap().to_owned();
+        legend.split("</svg>").skip(1).map(|item| item.split('<').next().unwrap().to_owned()).collect()
+    };
+    let usual = months("2020-12", "2021-12");
+    let mut platform = usual.clone();
+    for figures in platform.iter_mut().flat_map(|month| month.services.iter_mut()) {
+        if PLATFORM.contains(&figures.0.as_str()) {
+            figures.1.gross = Money::from_ore(figures.1.gross.ore() * 100);
+        }
+    }
+    assert_eq!(legend(&usual), ["Plattformstjänster", "Användarnära tjänster"]);
+    assert_eq!(legend(&platform), legend(&usual));
+}
