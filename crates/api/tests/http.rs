@@ -47,6 +47,7 @@ async fn the_api_answers_from_real_months() {
     pages::every_link_leads_somewhere(&place).await;
     pages::figures_are_those_of_the_api(&place).await;
     pages::a_split_chart_has_the_totals_of_the_whole_one(&place).await;
+    pages::a_payer_is_told_what_it_is_expected_to_pay(&place).await;
     pages::what_is_wrong_is_a_page_to_people(&place).await;
     pages::changes_add_up_to_the_ore(&place).await;
     sight::everybody_sees_their_own_charges(&place).await;

@@ -175,7 +175,7 @@ impl<'v> Facts<'v> {
             month_name: numbers::long_month(language, self.shown),
             earlier: (self.known.0 < self.shown).then(|| at(self.shown.previous())),
             later: (self.shown < self.known.1).then(|| at(self.shown.next())),
-            cards: self.cards(w, expected.first().copied()),
+            cards: self.cards(w),
             causes,
             unit: scale.unit(language),
             series: series.iter().map(|series| series.name.clone()).collect(),
@@ -215,7 +215,8 @@ impl<'v> Facts<'v> {
         services
     }
 
-    fn cards(&self, w: &'static Words, expected: Option<domain::trend::Expected>) -> Vec<Card> {
+    /// What is to be paid, what was, and what is expected to be: with the surcharge, which the chart is without.
+    fn cards(&self, w: &'static Words) -> Vec<Card> {
         let language = self.visit.language;
         let due = self.sums(|totals| totals.net + totals.surcharge);
         let to_pay = |month: Month| due.get(&month).copied().map(Money::from_ore);
@@ -243,7 +244,9 @@ impl<'v> Facts<'v> {
                 notes: vec![note],
             });
         }
-        cards.extend(expected.map(|expected| words::expected_card(language, w.forecast, &expected)));
+        let forecast = months::expect(&due, self.visit.now.month());
+        let coming = forecast.and_then(|forecast| forecast.months.into_iter().find(|e| e.month > self.shown));
+        cards.extend(coming.map(|expected| words::expected_card(language, w.forecast, &expected)));
         cards
     }
 }

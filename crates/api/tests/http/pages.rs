@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{Method, StatusCode, header};
+use domain::Month;
+use domain::trend::forecast_hundredths;
 use serde_json::Value;
 
 use crate::place::{Answer, Place};
@@ -134,6 +136,23 @@ pub(crate) async fn a_split_chart_has_the_totals_of_the_whole_one(place: &Place)
             assert_eq!(bar_totals(&split), totals, "{service} by {by}");
         }
     }
+}
+
+/// What is expected has the surcharge, as what is to be paid has.
+pub(crate) async fn a_payer_is_told_what_it_is_expected_to_pay(place: &Place) {
+    let (first, last): (Month, Month) = ("2020-11".parse().unwrap(), "2021-11".parse().unwrap());
+    let mut due = Vec::new();
+    for month in first.through(last) {
+        let charges = place.pages(&format!("/v1/charges?month={month}&customer=UAF&limit=10000")).await;
+        let of_month: i64 =
+            charges.iter().map(|charge| ore(&charge["net"]) + ore(&charge["surcharge"])).sum();
+        due.push((month, i128::from(of_month)));
+    }
+    let expected = forecast_hundredths(&due, 1).unwrap().months[0].mid;
+    let expected = grouped(i64::try_from((expected + 50) / 100).unwrap());
+    let page = place.get("/payers/UAF?month=2021-11").await;
+    let card = format!("<dt>Väntat december\u{a0}2021</dt><dd class=\"figure\">{expected}\u{a0}kr</dd>");
+    assert!(page.text().contains(&card), "{card}");
 }
 
 /// An amount to the öre, as a Swedish page writes it.
