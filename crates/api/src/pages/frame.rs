@@ -91,13 +91,14 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The frame of a page that knows nothing of who asks and of the catalogue: something went wrong.
-    pub(crate) fn bare(language: Language) -> Self {
+    /// The frame of a page that knows nothing of the catalogue: something went wrong. It leads to what the one who asks
+    /// may see, where that is known.
+    pub(crate) fn bare(language: Language, viewer: Option<&Viewer>) -> Self {
         Self {
             language,
             style: assets::style(),
             icon: assets::icon(),
-            links: Vec::new(),
+            links: viewer.map_or_else(Vec::new, |viewer| links(language, viewer, None)),
             other_language: String::new(),
             other_tag: "",
             organisation: String::new(),
@@ -124,17 +125,11 @@ impl Frame {
         };
         let organisation = &catalogue.organisation;
         let joint = if path.contains('?') { '&' } else { '?' };
-        let seen = Section::LISTED.into_iter().filter(|listed| viewer.may(listed.needs()));
-        let link = |listed: Section| Link {
-            href: listed.href(),
-            label: listed.label(Texts::of(language)),
-            is_current: listed == section,
-        };
         Self {
             language,
             style: assets::style(),
             icon: assets::icon(),
-            links: seen.map(link).collect(),
+            links: links(language, viewer, Some(section)),
             other_language: format!("{path}{joint}lang={}", other.tag()),
             other_tag: other.tag(),
             organisation: format!("{} · {}", organisation.name, organisation.unit),
@@ -150,6 +145,17 @@ impl Frame {
     pub(crate) fn roles(&self) -> String {
         self.session.as_ref().map_or_else(String::new, |session| session.role_names(self.language))
     }
+}
+
+/// The parts of the site that somebody may see.
+fn links(language: Language, viewer: &Viewer, current: Option<Section>) -> Vec<Link> {
+    let seen = Section::LISTED.into_iter().filter(|listed| viewer.may(listed.needs()));
+    let link = |listed: Section| Link {
+        href: listed.href(),
+        label: listed.label(Texts::of(language)),
+        is_current: Some(listed) == current,
+    };
+    seen.map(link).collect()
 }
 
 /// The language of a page: `?lang=`, else what was chosen before, else what the browser prefers.

@@ -167,6 +167,12 @@ pub(crate) async fn what_is_wrong_is_a_page_to_people(place: &Place) {
         assert!(person.status.is_client_error(), "{path}");
         assert!(person.header("content-type").starts_with("text/html"), "{path}");
         assert!(person.text().contains("<h1>") && person.text().contains("Till översikten"), "{path}");
+        assert!(person.text().contains(r#"<a href="/services">Tjänster</a>"#), "{path} has no menu");
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let english = format!("{path}{mark}lang=en");
+        let english = place.ask(Method::GET, &english, &[(header::ACCEPT, "text/html")], "").await;
+        assert_eq!((english.status, english.header("content-language")), (person.status, "en"), "{path}");
+        assert!(english.text().contains("To the overview"), "{path}");
         let program = place.any(path).await;
         assert_eq!(program.header("content-type"), "application/problem+json", "{path}");
         let answer: Value = program.json();
