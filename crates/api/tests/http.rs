@@ -51,6 +51,7 @@ async fn the_api_answers_from_real_months() {
     pages::what_is_wrong_is_a_page_to_people(&place).await;
     pages::changes_add_up_to_the_ore(&place).await;
     sight::everybody_sees_their_own_charges(&place).await;
+    sight::everybody_is_told_what_they_see(&place).await;
     sight::nobody_learns_of_others(&place).await;
     sight::a_leader_simulates_own_services(&place).await;
     sight::usage_is_ones_own_however_it_is_grouped(&place).await;

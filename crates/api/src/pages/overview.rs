@@ -44,6 +44,8 @@ pub(crate) struct Input<'a> {
     pub(crate) frame: Frame,
     /// What a service's change in the compared months is made of, in a few words.
     pub(crate) why: &'a dyn Fn(&str) -> String,
+    /// Whether the viewer sees everything: else their part of the surcharge is no measure of the object's.
+    pub(crate) sees_all: bool,
     /// What the object is to collect in the year of the last shown month; none where the viewer does not see it.
     pub(crate) to_collect: Option<Money>,
     /// Whether the viewer may have the months' files.

@@ -1,5 +1,7 @@
 //! Words that more than one page needs.
 
+use std::collections::BTreeSet;
+
 use domain::catalogue::PriceState;
 use domain::financing::Phase;
 use domain::trend::forecast::Method;
@@ -15,6 +17,16 @@ pub(crate) const fn of<'t>(language: Language, sv: &'t str, en: &'t str) -> &'t 
     match language {
         Language::Swedish => sv,
         Language::English => en,
+    }
+}
+
+/// Some names, and how many there are besides: `a, b och 3 till`.
+pub(crate) fn some_of(language: Language, names: &BTreeSet<&str>, shown: usize) -> String {
+    let listed = names.iter().copied().take(shown).collect::<Vec<_>>().join(", ");
+    match (names.len().saturating_sub(shown), language) {
+        (0, _) => listed,
+        (more, Language::Swedish) => format!("{listed} och {more} till"),
+        (more, Language::English) => format!("{listed} and {more} more"),
     }
 }
 

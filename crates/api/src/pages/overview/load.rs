@@ -56,6 +56,7 @@ pub(crate) async fn get(
         .filter(|required| required.ore() > 0);
     let input = Input {
         why: &why,
+        sees_all: visit.viewer.sees_all(),
         to_collect,
         has_files: visit.viewer.may(Permission::Books),
         catalogue: &visit.catalogue,

@@ -127,6 +127,11 @@ fn months(first: &str, last: &str) -> Vec<MonthFigures> {
 }
 
 fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String {
+    page_of(language, months, quality, true)
+}
+
+/// The page of somebody who sees everything and operates the program, or of one who does neither.
+fn page_of(language: Language, months: &[MonthFigures], quality: Quality, sees_all: bool) -> String {
     let catalogue = catalogue();
     let (first, last) = (months[0].month, months[months.len() - 1].month);
     let now = Instant::parse_rfc3339("2021-12-15T09:30:00+01:00").unwrap();
@@ -141,6 +146,7 @@ fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String
         now,
         frame,
         why: &|_| "användning +42 770 kr".to_owned(),
+        sees_all,
         to_collect: Some(Money::from_ore(400_000_000)),
         has_files: true,
     };
@@ -208,4 +214,12 @@ fn a_product_has_the_same_colour_whatever_costs_most() {
     }
     assert_eq!(legend(&usual), ["Plattformstjänster", "Användarnära tjänster"]);
     assert_eq!(legend(&platform), legend(&usual));
+}
+#[test]
+fn who_sees_a_part_is_not_told_that_it_is_the_objects() {
+    let months = months("2020-12", "2021-12");
+    let has_card = |sees_all| {
+        page_of(Language::Swedish, &months, Quality::default(), sees_all).contains("Objektets påslag 2021")
+    };
+    assert!(has_card(true) && !has_card(false));
 }

@@ -117,7 +117,9 @@ impl Figured<'_> {
             cards.push(self.focus_card(focus, figures));
             cards.push(self.surcharge_card(focus, figures));
         }
-        cards.push(self.year_surcharge_card());
+        if self.input.sees_all {
+            cards.push(self.year_surcharge_card());
+        }
         if cards.len() < 4 {
             cards.push(self.year_card());
         }
