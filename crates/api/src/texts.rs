@@ -98,6 +98,7 @@ texts! {
         preliminary: "Preliminär", "Preliminary";
         closed: "Stängd", "Closed";
         net: "Netto", "Net";
+        kr: "kr", "SEK";
         files: "Filer", "Files";
         package: "Allt (zip)", "All (zip)";
         fingerprint: "Kontrollsumma", "Checksum";

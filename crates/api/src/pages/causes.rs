@@ -103,12 +103,8 @@ fn signed_exactly(language: Language, amount: Money) -> String {
     if amount.ore().abs() >= 100 {
         return numbers::signed(language, amount);
     }
-    let text = numbers::exact(language, amount);
     let sign = if amount.ore() > 0 { "+" } else { "" };
-    match language {
-        Language::Swedish => format!("{sign}{text}{}kr", numbers::NBSP),
-        Language::English => format!("{sign}SEK{}{text}", numbers::NBSP),
-    }
+    format!("{sign}{}", numbers::exact_kronor(language, amount))
 }
 
 fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Cause {

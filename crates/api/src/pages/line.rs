@@ -163,7 +163,7 @@ fn page(visit: &Visit, id: &str, explanation: &Explanation) -> Result<LinePage, 
 fn lead(visit: &Visit, explanation: &Explanation) -> String {
     let (language, charge) = (visit.language, &explanation.charge);
     let month = numbers::long_month(language, charge.month);
-    let due = format!("{}{}kr", numbers::exact(language, charge.net + charge.surcharge), numbers::NBSP);
+    let due = numbers::exact_kronor(language, charge.net + charge.surcharge);
     let Some(corrected) = charge.corrects else {
         return match language {
             Language::Swedish => format!("{due} för {month}."),

@@ -368,7 +368,7 @@ impl<'v> Facts<'v> {
         let line = |row: &&domain::catalogue::PriceRow| PriceLine {
             what: self.class_name(&row.meter, &row.class),
             from: row.valid_from.to_string(),
-            price: format!("{}{}kr", numbers::unit_price(language, row.price), numbers::NBSP),
+            price: numbers::price(language, row.price),
             model: row.model.to_string(),
             state: words::price_state(language, row.state),
             class: if row.state == PriceState::Decided { "good" } else { "info" },

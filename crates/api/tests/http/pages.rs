@@ -40,6 +40,7 @@ pub(crate) async fn every_page_is_whole_small_and_in_two_languages(place: &Place
             let html = page.text();
             assert!(html.contains(&format!("<html lang=\"{language}\">")) && html.contains(word), "{path}");
             assert!(html.len() < 200_000, "{path}: {} bytes", html.len());
+            assert!(language == "sv" || !html.contains("\u{a0}kr"), "{path}: English amounts are in SEK");
             let small = place.ask(Method::GET, path, &[(header::ACCEPT_ENCODING, "gzip")], "").await;
             assert!(small.body.len() < 60_000, "{path}: {} bytes compressed", small.body.len());
             has_unique_ids(path, html);
