@@ -151,6 +151,14 @@ pub(crate) fn method(language: Language, forecast: &Forecast) -> String {
     format!("{how} {band}")
 }
 
+/// That a year has no budget, so nothing to collect: not the same as that it takes nothing.
+pub(crate) fn no_budget(language: Language, year: i32) -> String {
+    match language {
+        Language::Swedish => format!("ingen budget är beslutad för {year}"),
+        Language::English => format!("no budget is decided for {year}"),
+    }
+}
+
 /// Two months beside each other: `augusti 2021 mot juli 2021`.
 pub(crate) fn against(language: Language, month: Month, other: Month) -> String {
     format!(

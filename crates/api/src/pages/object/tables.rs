@@ -143,7 +143,7 @@ impl Facts<'_> {
         self.year.account.joint.iter().map(row).collect()
     }
 
-    fn budget(&self) -> Option<&Budget> {
+    pub(super) fn budget(&self) -> Option<&Budget> {
         self.named.catalogue.object.budgets.get(&self.year.year)
     }
 

@@ -49,9 +49,8 @@ pub(crate) async fn get(
         [before, after] => causes::of_service(&visit, before, after, slug),
         _ => String::new(),
     };
-    let to_collect = visit
-        .viewer
-        .may(Permission::Object)
+    let has_budget = visit.catalogue.object.budgets.contains_key(&shown.year());
+    let to_collect = (has_budget && visit.viewer.may(Permission::Object))
         .then(|| planned(&visit.catalogue, shown.year()).required())
         .filter(|required| required.ore() > 0);
     let input = Input {
