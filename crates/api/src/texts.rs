@@ -75,6 +75,7 @@ texts! {
         counting_some: "Siffrorna kan släpa efter", "The figures may be late";
         budget: "av det som objektet ska samla in under året", "of what the object is to collect in the year";
         expected: "väntat för hela månaden", "expected for the whole month";
+        above_expected: "redan mer än väntat för hela månaden:", "already more than expected for the whole month:";
         quarantine: "I karantän", "In quarantine";
         quarantine_none: "Inga händelser väntar på åtgärd", "No event waits for attention";
         quarantine_some: "händelser att granska", "events to look at";

@@ -223,3 +223,17 @@ fn who_sees_a_part_is_not_told_that_it_is_the_objects() {
     };
     assert!(has_card(true) && !has_card(false));
 }
+#[test]
+fn a_month_that_is_above_what_was_expected_says_so() {
+    let mut months = months("2020-06", "2021-12");
+    let says = |months: &[MonthFigures]| {
+        let html = page(Language::Swedish, months, Quality::default());
+        let note = html.split(r#"<dd class="note">"#).find(|note| note.contains("väntat för hela månaden"));
+        note.unwrap().starts_with("redan mer än väntat för hela månaden: ")
+    };
+    assert!(!says(&months), "half a month is below what is expected of it");
+    for figures in months.last_mut().unwrap().services.values_mut() {
+        figures.gross = Money::from_ore(figures.gross.ore() * 10);
+    }
+    assert!(says(&months));
+}

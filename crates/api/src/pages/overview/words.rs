@@ -134,12 +134,13 @@ impl Figured<'_> {
         Card {
             label: format!("{name}, {}", self.t.so_far),
             value: numbers::kronor(self.language, cost),
-            notes: std::iter::once(note).chain(self.expected(month)).collect(),
+            notes: std::iter::once(note).chain(self.expected(month, cost)).collect(),
         }
     }
 
-    /// What a month that is not over is expected to come to, from the whole months before it.
-    fn expected(&self, month: Month) -> Option<String> {
+    /// What a month that is not over is expected to come to, from the whole months before it; that it has come to more,
+    /// where it has.
+    fn expected(&self, month: Month, so_far: Money) -> Option<String> {
         let costs =
             self.by_month.iter().map(|(month, figures)| (*month, figures.total().gross.ore())).collect();
         let forecast = months::expect(&costs, self.input.now.month())?;
@@ -148,6 +149,9 @@ impl Figured<'_> {
             let amount = Money::from_ore(i64::try_from(ore).unwrap_or(i64::MAX));
             numbers::with_unit(self.language, amount, Scale::fitting(amount))
         };
+        if i128::from(so_far.ore()) > expected.band.map_or(expected.mid, |band| band.high) {
+            return Some(format!("{} {}", self.t.above_expected, write(expected.mid)));
+        }
         let band = expected
             .band
             .map_or_else(String::new, |band| format!(" ({} – {})", write(band.low), write(band.high)));
