@@ -92,6 +92,8 @@ struct ServicePage<'v> {
     chart: Drawn,
     method: Option<String>,
     data: String,
+    /// The same forecast as data; none where the page's is an older one.
+    forecasts: Option<String>,
     causes: Option<Causes>,
     meters: Vec<meters::MeterPart>,
     prices: Vec<PriceLine>,
@@ -265,6 +267,8 @@ impl<'v> Facts<'v> {
                 .filter(|_| !expected.is_empty())
                 .map(|forecast| words::method(language, &forecast)),
             data: format!("/v1/costs?service={slug}&from={}&to={}", window[0], self.shown),
+            forecasts: (!expected.is_empty() && self.shown >= visit.focus(self.known.1))
+                .then(|| format!("/v1/forecasts?service={slug}")),
             causes,
             meters: meters::parts(self, &window, usage, &series)?,
             prices: self.prices(),
