@@ -61,6 +61,7 @@ texts! {
         provisional_note: "Ljusare stapel: månaden är inte stängd och kan ändras.", "A lighter bar: the month is not closed and may change.";
         moved: "Störst förändring", "What moved most";
         nothing_moved: "Ingen månad att jämföra med ännu.", "There is no month to compare with yet.";
+        unchanged: "Inget har ändrats.", "Nothing has changed.";
         quality: "Datakvalitet", "Data quality";
         unattributed: "Användning utan betalare", "Usage without a payer";
         unattributed_none: "All användning har en betalare", "All usage has a payer";

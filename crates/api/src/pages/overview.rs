@@ -70,6 +70,8 @@ pub(crate) struct Overview {
     data: String,
     moved: Vec<words::Moved>,
     moved_period: String,
+    /// Why nothing moved.
+    still: &'static str,
     quality: Vec<findings::Check>,
     heads: Vec<table::Head>,
     rows: Vec<table::Row>,
@@ -116,6 +118,7 @@ impl Overview {
             provisional: columns.iter().any(|column| column.look == Look::Provisional),
             data: format!("/v1/costs?from={first}&to={last}"),
             moved_period: figured.moved_period(),
+            still: figured.still(),
             moved,
             quality: input.quality.checks(figured.t, language),
             heads: figured.heads(),

@@ -237,3 +237,15 @@ fn a_month_that_is_above_what_was_expected_says_so() {
     }
     assert!(says(&months));
 }
+
+#[test]
+fn two_equal_months_are_told_from_one_alone() {
+    let mut equal = months("2021-10", "2021-11");
+    equal[1].services = equal[0].services.clone();
+    assert!(
+        page(Language::Swedish, &equal, Quality::default())
+            .contains(r#"<p class="note">Inget har ändrats.</p>"#)
+    );
+    let html = page(Language::Swedish, &equal[1..], Quality::default());
+    assert!(html.contains(r#"<p class="note">Ingen månad att jämföra med ännu.</p>"#));
+}

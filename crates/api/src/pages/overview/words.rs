@@ -256,6 +256,13 @@ impl Figured<'_> {
         moved.map(word).collect()
     }
 
+    /// Why no service moved: there is no month before, or all cost what they did.
+    pub(super) fn still(&self) -> &'static str {
+        let focus = self.focus();
+        let both = [focus, focus.previous()].iter().all(|month| self.by_month.contains_key(month));
+        if both { self.t.unchanged } else { self.t.nothing_moved }
+    }
+
     /// Which months are compared.
     pub(super) fn moved_period(&self) -> String {
         let focus = self.focus();
