@@ -46,6 +46,7 @@ async fn the_api_answers_from_real_months() {
     pages::every_page_is_whole_small_and_in_two_languages(&place).await;
     pages::every_link_leads_somewhere(&place).await;
     pages::figures_are_those_of_the_api(&place).await;
+    pages::a_month_without_usage_is_said_to_be_another(&place).await;
     pages::a_split_chart_has_the_totals_of_the_whole_one(&place).await;
     pages::a_payer_is_told_what_it_is_expected_to_pay(&place).await;
     pages::what_is_wrong_is_a_page_to_people(&place).await;

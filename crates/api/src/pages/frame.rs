@@ -94,6 +94,8 @@ pub(crate) struct Frame {
     pub(crate) session: Option<Session>,
     /// What alone the reader sees; none who sees everything.
     pub(crate) scope: Option<String>,
+    /// What the page shows instead of what was asked for.
+    pub(crate) notice: Option<String>,
 }
 
 impl Frame {
@@ -114,6 +116,7 @@ impl Frame {
             catalogue: String::new(),
             session: None,
             scope: None,
+            notice: None,
         }
     }
 
@@ -146,6 +149,7 @@ impl Frame {
             catalogue: catalogue.version.chars().take(12).collect(),
             session: None,
             scope: scope(Named { catalogue, language }, viewer),
+            notice: None,
         }
     }
 

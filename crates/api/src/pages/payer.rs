@@ -101,7 +101,7 @@ pub(crate) async fn get(
     }
     let view = shared.view().await?;
     let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
+    let shown = visit.shown(visit.focus(last), (first, last))?;
     let cubes = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), last).await?;
     // A customer that the catalogue has no more may still have been billed.
     let is_billed = |cube: &Arc<cube::Cube>| cube.cells.iter().any(|cell| cell.customer.code == code);
@@ -166,7 +166,7 @@ impl<'v> Facts<'v> {
         let at = |month: Month| format!("/payers/{code}?month={month}");
         let name = visit.catalogue.customers.get(code).map_or(code, |customer| customer.name.as_str());
         Ok(PayerPage {
-            page: visit.frame(Section::Payers),
+            page: visit.frame_of(Section::Payers, self.shown),
             t: Texts::of(language),
             w,
             code,

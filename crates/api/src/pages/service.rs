@@ -151,7 +151,7 @@ pub(crate) async fn get(
     };
     let view = shared.view().await?;
     let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
+    let shown = visit.shown(visit.focus(last), (first, last))?;
     let asking = |error: billing::Error| crate::billing_problem(&error);
     let query = UsageQuery {
         service: Some(slug.clone()),
@@ -249,7 +249,7 @@ impl<'v> Facts<'v> {
         };
         let product = visit.catalogue.products.get(&self.service.product);
         Ok(ServicePage {
-            page: visit.frame(Section::Services),
+            page: visit.frame_of(Section::Services, self.shown),
             t: Texts::of(language),
             w,
             name: visit.named().service(slug),

@@ -119,6 +119,21 @@ pub(crate) async fn figures_are_those_of_the_api(place: &Place) {
     assert!(service.text().contains(&grouped(whole)), "{quantity}");
 }
 
+/// Who asks for a month before or after all that there are is shown the nearest, and told so.
+pub(crate) async fn a_month_without_usage_is_said_to_be_another(place: &Place) {
+    for path in ["/", "/services", "/services/e-moten", "/payers", "/payers/UAF"] {
+        for (asked, shown) in [("2025-01", "december\u{a0}2021"), ("2019-01", "november\u{a0}2020")] {
+            let notice = format!("{asked} har ingen användning; här visas {shown}.");
+            let page = place.get(&format!("{path}?month={asked}")).await;
+            assert!(page.text().contains(&notice), "{path}: {notice}");
+        }
+        let page = place.get(&format!("{path}?month=2021-11")).await;
+        assert!(!page.text().contains("har ingen användning; här"), "{path}");
+    }
+    let english = place.get("/?month=2025-01&lang=en").await;
+    assert!(english.text().contains("2025-01 has no usage; this is December\u{a0}2021."));
+}
+
 /// What stands above the bars of a page's charts.
 fn bar_totals(page: &Answer) -> Vec<&str> {
     let texts = page.text().split("<text class=\"value\"").skip(1);

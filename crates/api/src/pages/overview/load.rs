@@ -37,7 +37,7 @@ pub(crate) async fn get(
     let Some((first, last)) = view.known_months() else {
         return visit.respond(&Start::new(&visit, &headers));
     };
-    let shown = visit.params.month("month")?.unwrap_or(last).clamp(first, last);
+    let shown = visit.shown(last, (first, last))?;
     // As many as a forecast is made from; the last whole month is compared with the same one of the year before.
     let months = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
     let months: Vec<MonthFigures> = months.iter().map(|cube| MonthFigures::of(cube)).collect();
@@ -65,7 +65,7 @@ pub(crate) async fn get(
         known: (first, last),
         quality,
         now: visit.now,
-        frame: visit.frame(Section::Overview),
+        frame: visit.frame_of(Section::Overview, shown),
     };
     let overview = Overview::build(input).map_err(|error| Problem::internal(&error))?;
     visit.respond(&overview)
