@@ -67,6 +67,7 @@ texts! {
         unattributed_none: "All användning har en betalare", "All usage has a payer";
         costcentre: "kostnadsställe", "cost centre";
         costcentres: "kostnadsställen", "cost centres";
+        unattributed_remedy: "Lägg till det som saknas i kostnadsstallen.csv och kör taxameter catalog apply.", "Add what is missing to kostnadsstallen.csv and run taxameter catalog apply.";
         gaps: "Luckor i mätningen", "Gaps in the measuring";
         gaps_none: "Inga saknade dagar", "No missing days";
         gaps_some: "ställen där mätvärden saknas", "places where readings are missing";

@@ -46,6 +46,8 @@ pub(crate) struct Input<'a> {
     pub(crate) why: &'a dyn Fn(&str) -> String,
     /// Whether the viewer sees everything: else their part of the surcharge is no measure of the object's.
     pub(crate) sees_all: bool,
+    /// Whether the viewer may see the quarantine.
+    pub(crate) may_operate: bool,
     /// What the object is to collect in the year of the last shown month; none where the viewer does not see it.
     pub(crate) to_collect: Option<Money>,
     /// Whether the viewer may have the months' files.
@@ -120,7 +122,7 @@ impl Overview {
             moved_period: figured.moved_period(),
             still: figured.still(),
             moved,
-            quality: input.quality.checks(figured.t, language),
+            quality: input.quality.checks(figured.t, language, input.may_operate),
             heads: figured.heads(),
             rows: figured.rows(),
             sums: figured.sums(),

@@ -1,7 +1,5 @@
 //! `GET /`: gathers what the first page is built from.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
@@ -56,6 +54,7 @@ pub(crate) async fn get(
     let input = Input {
         why: &why,
         sees_all: visit.viewer.sees_all(),
+        may_operate: visit.viewer.may(Permission::Operations),
         to_collect,
         has_files: visit.viewer.may(Permission::Books),
         catalogue: &visit.catalogue,
@@ -79,11 +78,10 @@ async fn quality(shared: &Shared, visit: &Visit, month: Month) -> Result<Quality
     let gaps = shared.store.gaps(month, AsOf::Newest).await.map_err(failed)?;
     let quarantined = shared.store.quarantine_counts().await.map_err(failed)?;
     let unattributed = &bill.unattributed;
-    let costcentres: BTreeSet<&str> = unattributed.iter().map(|line| &*line.costcentre).collect();
     let checks = (shared.ready)().await;
     Ok(Quality {
         not_ready: checks.iter().filter(|check| !check.ok).map(|check| check.name).collect(),
-        unattributed_costcentres: costcentres.len(),
+        unattributed: unattributed.iter().map(|line| line.costcentre.to_string()).collect(),
         unattributed_cost: unattributed.iter().map(|line| line.gross).sum(),
         gaps: gaps.iter().filter(|gap| gap.kind == GapKind::Missing).count(),
         estimated: gaps.iter().filter(|gap| gap.kind == GapKind::Estimated).count(),

@@ -147,6 +147,7 @@ fn page_of(language: Language, months: &[MonthFigures], quality: Quality, sees_a
         frame,
         why: &|_| "användning +42 770 kr".to_owned(),
         sees_all,
+        may_operate: sees_all,
         to_collect: Some(Money::from_ore(400_000_000)),
         has_files: true,
     };
@@ -156,7 +157,7 @@ fn page_of(language: Language, months: &[MonthFigures], quality: Quality, sees_a
 #[test]
 fn the_page_of_a_full_year_is_small() {
     let quality = Quality {
-        unattributed_costcentres: 3,
+        unattributed: ["110200", "441001", "999999"].map(str::to_owned).into(),
         unattributed_cost: Money::from_ore(1_245_600),
         gaps: 2,
         estimated: 1,
@@ -166,9 +167,12 @@ fn the_page_of_a_full_year_is_small() {
     };
     let html = page(Language::Swedish, &months("2020-06", "2021-12"), quality);
     assert!(html.len() < 100_000, "{} bytes", html.len());
-    for text in
-        ["3 kostnadsställen, 12\u{a0}456\u{a0}kr", "till och med 2021-12-14", "/?month=2020-12", "/?lang=en"]
-    {
+    for text in [
+        "3 kostnadsställen, 12\u{a0}456\u{a0}kr: 110200, 441001, 999999.",
+        "till och med 2021-12-14",
+        "/?month=2020-12",
+        "/?lang=en",
+    ] {
         assert!(html.contains(text), "{text}");
     }
 }
@@ -215,6 +219,26 @@ fn a_product_has_the_same_colour_whatever_costs_most() {
     assert_eq!(legend(&usual), ["Plattformstjänster", "Användarnära tjänster"]);
     assert_eq!(legend(&platform), legend(&usual));
 }
+
+#[test]
+fn usage_without_a_payer_names_its_cost_centres_and_says_what_to_do() {
+    let quality = Quality {
+        unattributed: (1..=7).map(|n| format!("90000{n}")).collect(),
+        unattributed_cost: Money::from_ore(400),
+        quarantined: 2,
+        ..Quality::default()
+    };
+    let months = months("2020-12", "2021-12");
+    let html = page(Language::Swedish, &months, quality.clone());
+    assert!(
+        html.contains("7 kostnadsställen, 4\u{a0}kr: 900001, 900002, 900003, 900004, 900005 och 2 till.")
+    );
+    assert!(html.contains("i kostnadsstallen.csv och kör taxameter catalog apply."));
+    assert!(html.contains(r#"<a href="/operations/quarantine">I karantän</a>"#));
+    let html = page_of(Language::Swedish, &months, quality, false);
+    assert!(!html.contains("I karantän"), "who may not look into the quarantine can do nothing about it");
+}
+
 #[test]
 fn who_sees_a_part_is_not_told_that_it_is_the_objects() {
     let months = months("2020-12", "2021-12");
@@ -223,6 +247,7 @@ fn who_sees_a_part_is_not_told_that_it_is_the_objects() {
     };
     assert!(has_card(true) && !has_card(false));
 }
+
 #[test]
 fn a_month_that_is_above_what_was_expected_says_so() {
     let mut months = months("2020-06", "2021-12");
