@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::Bill;
 use domain::charge::Charge;
+use domain::trend::Key;
 use domain::{Money, Month};
 
 use super::causes::{self, Causes, Naming};
@@ -159,7 +160,10 @@ impl<'v> Facts<'v> {
         };
         let is_payers = |charge: &Charge| charge.customer.code == code;
         let causes = match bills {
-            [before, after] => Some(causes::causes(visit, before, after, Naming::Service, is_payers)),
+            [before, after] => {
+                let used = |key: &Key<'_>| cube::used(self.cubes, before.month, code, key);
+                Some(causes::causes(visit, before, after, Naming::Service, is_payers, used))
+            }
             _ => None,
         };
         let bill = bills.iter().find(|bill| bill.month == self.shown);

@@ -14,6 +14,8 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::{Bill, UsageItem, UsageQuery};
 use domain::catalogue::{PriceState, Service};
+use domain::charge::Charge;
+use domain::trend::Key;
 use domain::{Money, Month};
 
 use super::causes::{self, Causes, Naming};
@@ -242,9 +244,11 @@ impl<'v> Facts<'v> {
         };
         let at = |month: Month| format!("/services/{slug}?month={month}");
         let causes = match bills {
-            [before, after] => Some(causes::causes(visit, before, after, Naming::Payer, |charge| {
-                charge.tariff.service == slug
-            })),
+            [before, after] => {
+                let picks = |charge: &Charge| charge.tariff.service == slug;
+                let used = |key: &Key<'_>| cube::used(self.cubes, before.month, key.payer, key);
+                Some(causes::causes(visit, before, after, Naming::Payer, picks, used))
+            }
             _ => None,
         };
         let product = visit.catalogue.products.get(&self.service.product);

@@ -93,7 +93,7 @@ pub(crate) const fn phase(language: Language, phase: Phase) -> &'static str {
     match phase {
         Phase::Establishment => of(language, "etablering", "establishment"),
         Phase::Development => of(language, "utveckling", "development"),
-        Phase::InitialMaintenance => of(language, "inledande förvaltning", "initial maintenance"),
+        Phase::InitialMaintenance => of(language, "initialt underhåll", "initial maintenance"),
         Phase::LongTermMaintenance => of(language, "långsiktig förvaltning", "long-term maintenance"),
         Phase::Permanent => of(language, "permanent gemensam", "permanently joint"),
     }
