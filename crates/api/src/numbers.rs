@@ -115,6 +115,20 @@ pub(crate) fn exact(language: Language, amount: Money) -> String {
     fixed(language, i128::from(amount.ore()), 2)
 }
 
+/// An amount to the öre with its unit: `1 234,50 kr`, `SEK 1,234.50`.
+pub(crate) fn exact_kronor(language: Language, amount: Money) -> String {
+    in_kronor(language, &exact(language, amount))
+}
+
+/// A written number of kronor with its unit, where the language has it.
+fn in_kronor(language: Language, number: &str) -> String {
+    let unit = Scale::Kronor.unit(language);
+    match language {
+        Language::Swedish => format!("{number}{NBSP}{unit}"),
+        Language::English => format!("{unit}{NBSP}{number}"),
+    }
+}
+
 /// A part of a whole in per cent, one decimal; of nothing a dash.
 pub(crate) fn share(language: Language, part: Money, whole: Money) -> String {
     if whole.ore() == 0 {
@@ -159,6 +173,11 @@ pub(crate) fn unit_price(language: Language, price: UnitPrice) -> String {
     let mut scaled = kronor;
     scaled.rescale(scale);
     fixed(language, scaled.mantissa(), scale)
+}
+
+/// Kronor per unit with their unit: `0,48 kr`, `SEK 0.48`.
+pub(crate) fn price(language: Language, price: UnitPrice) -> String {
+    in_kronor(language, &unit_price(language, price))
 }
 
 /// A Swedish time to the minute: `2021-03-15 09:30`.
@@ -262,6 +281,15 @@ mod tests {
         for (language, ore, want) in cases {
             assert_eq!(kronor(language, Money::from_ore(ore)), want);
         }
+    }
+
+    #[test]
+    fn each_language_has_one_form_of_amounts_and_prices() {
+        let (amount, per_unit) = (Money::from_ore(-123_450), "0.48".parse().unwrap());
+        let written = |language| (exact_kronor(language, amount), price(language, per_unit));
+        let nbsp = |amount: &str, price: &str| (amount.replace(' ', "\u{a0}"), price.replace(' ', "\u{a0}"));
+        assert_eq!(written(Swedish), nbsp("\u{2212}1 234,50 kr", "0,48 kr"));
+        assert_eq!(written(English), nbsp("SEK \u{2212}1,234.50", "SEK 0.48"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::access::Viewer;
 use serde_json::{Map, Value};
 
 use crate::language::Language;
@@ -218,9 +219,9 @@ impl Problem {
     }
 
     /// As a page; none when even that cannot be written.
-    fn page(&self, language: Language) -> Option<String> {
+    fn page(&self, language: Language, viewer: Option<&Viewer>) -> Option<String> {
         let page = ProblemPage {
-            page: Frame::bare(language),
+            page: Frame::bare(language, viewer),
             t: Texts::of(language),
             title: self.kind.title().read(language),
             detail: self.detail.clone().map(|detail| detail.read(language)).unwrap_or_default(),
@@ -264,15 +265,23 @@ fn is_page(request: &Request) -> bool {
         && !["/v1/", "/api/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
+/// The language of a page that could not be made: `?lang=`, as far as it can be read, else as of any page.
+fn asked(request: &Request) -> Language {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let lang = url::form_urlencoded::parse(query).find(|(name, _)| name == "lang");
+    let lang = lang.and_then(|(_, tag)| Language::from_tag(&tag));
+    lang.unwrap_or_else(|| Language::chosen(request.headers()))
+}
+
 /// Writes out the problem of a response in the language of its request: as a page to people, as problem details
 /// (RFC 9457) to programs.
 pub(crate) async fn localise(request: Request, next: Next) -> Response {
     let is_page = is_page(&request);
-    let headers = request.headers();
-    let language = if is_page { Language::chosen(headers) } else { Language::accepted(headers) };
+    let language = if is_page { asked(&request) } else { Language::accepted(request.headers()) };
+    let viewer = request.extensions().get::<Viewer>().cloned();
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let (media_type, body) = match is_page.then(|| problem.page(language)).flatten() {
+    let (media_type, body) = match is_page.then(|| problem.page(language, viewer.as_ref())).flatten() {
         Some(html) => ("text/html; charset=utf-8", html.into_bytes()),
         None => ("application/problem+json", problem.body(language)),
     };

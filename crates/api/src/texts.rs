@@ -61,11 +61,13 @@ texts! {
         provisional_note: "Ljusare stapel: månaden är inte stängd och kan ändras.", "A lighter bar: the month is not closed and may change.";
         moved: "Störst förändring", "What moved most";
         nothing_moved: "Ingen månad att jämföra med ännu.", "There is no month to compare with yet.";
+        unchanged: "Inget har ändrats.", "Nothing has changed.";
         quality: "Datakvalitet", "Data quality";
         unattributed: "Användning utan betalare", "Usage without a payer";
         unattributed_none: "All användning har en betalare", "All usage has a payer";
         costcentre: "kostnadsställe", "cost centre";
         costcentres: "kostnadsställen", "cost centres";
+        unattributed_remedy: "Lägg till det som saknas i kostnadsstallen.csv och kör taxameter catalog apply.", "Add what is missing to kostnadsstallen.csv and run taxameter catalog apply.";
         gaps: "Luckor i mätningen", "Gaps in the measuring";
         gaps_none: "Inga saknade dagar", "No missing days";
         gaps_some: "ställen där mätvärden saknas", "places where readings are missing";
@@ -75,6 +77,7 @@ texts! {
         counting_some: "Siffrorna kan släpa efter", "The figures may be late";
         budget: "av det som objektet ska samla in under året", "of what the object is to collect in the year";
         expected: "väntat för hela månaden", "expected for the whole month";
+        above_expected: "redan mer än väntat för hela månaden:", "already more than expected for the whole month:";
         quarantine: "I karantän", "In quarantine";
         quarantine_none: "Inga händelser väntar på åtgärd", "No event waits for attention";
         quarantine_some: "händelser att granska", "events to look at";
@@ -98,6 +101,7 @@ texts! {
         preliminary: "Preliminär", "Preliminary";
         closed: "Stängd", "Closed";
         net: "Netto", "Net";
+        kr: "kr", "SEK";
         files: "Filer", "Files";
         package: "Allt (zip)", "All (zip)";
         fingerprint: "Kontrollsumma", "Checksum";

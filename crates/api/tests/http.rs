@@ -46,9 +46,13 @@ async fn the_api_answers_from_real_months() {
     pages::every_page_is_whole_small_and_in_two_languages(&place).await;
     pages::every_link_leads_somewhere(&place).await;
     pages::figures_are_those_of_the_api(&place).await;
+    pages::a_month_without_usage_is_said_to_be_another(&place).await;
+    pages::a_split_chart_has_the_totals_of_the_whole_one(&place).await;
+    pages::a_payer_is_told_what_it_is_expected_to_pay(&place).await;
     pages::what_is_wrong_is_a_page_to_people(&place).await;
     pages::changes_add_up_to_the_ore(&place).await;
     sight::everybody_sees_their_own_charges(&place).await;
+    sight::everybody_is_told_what_they_see(&place).await;
     sight::nobody_learns_of_others(&place).await;
     sight::a_leader_simulates_own_services(&place).await;
     sight::usage_is_ones_own_however_it_is_grouped(&place).await;
@@ -139,10 +143,12 @@ async fn every_kind_of_charge_is_explained(place: &Place) {
         assert_eq!(surcharge["handout"].is_object(), surcharge["is_borne"] == true, "{surcharge}");
         if let Some(text) = surcharge["handout"]["text"].as_str() {
             let amount = ore(&surcharge["amount"]);
-            assert!(text.ends_with(&format!("{},{:02} kr.", amount / 100, amount % 100)), "{text}");
+            let (kronor, ore) = (grouped(amount / 100), amount % 100);
+            assert!(text.ends_with(&format!("{kronor},{ore:02} kr.")), "{text}");
             let english = place.ask(Method::GET, &path, &[(header::ACCEPT_LANGUAGE, "en")], "").await.json();
             let text = english["surcharge"]["handout"]["text"].as_str().unwrap();
-            assert!(text.ends_with(&format!("SEK {}.{:02}.", amount / 100, amount % 100)), "{text}");
+            let kronor = kronor.replace('\u{a0}', ",");
+            assert!(text.ends_with(&format!("SEK {kronor}.{ore:02}.")), "{text}");
         }
     }
     assert!(kinds.len() >= 30, "{kinds:?}");
@@ -252,7 +258,7 @@ async fn the_first_page_shows_what_the_api_says(place: &Place) {
     let totals = &place.json("/v1/charges?month=2021-11&limit=1").await["totals"];
     let kronor = grouped((ore(&totals["net"]) + 50) / 100);
     assert!(page.text().contains(&format!(r#"<td class="number">{kronor}</td>"#)), "{kronor}");
-    assert!(page.text().contains("1 kostnadsställe, 6\u{a0}kr"), "unattributed usage is shown");
+    assert!(page.text().contains("1 kostnadsställe, 6\u{a0}kr: 999999."), "unattributed usage is shown");
     let english = place.ask(Method::GET, "/?lang=en&month=2021-06", &[], "").await;
     assert!(english.header("set-cookie").starts_with("taxameter_lang=en;"));
     assert!(

@@ -4,7 +4,7 @@ use billing::Bill;
 use domain::Money;
 use domain::access::Viewer;
 use domain::charge::Charge;
-use domain::trend::{Driver, Grain, LineOf, Parts, drivers};
+use domain::trend::{Driver, Grain, Key, LineOf, Parts, drivers};
 
 use super::visit::Visit;
 use super::words;
@@ -44,13 +44,15 @@ pub(crate) enum Naming {
 /// How many causes are named: what one takes in at a glance.
 const CAUSES_MAX: usize = 8;
 
-/// Why the cost of what a condition picks changed from one bill to another.
+/// Why the cost of what a condition picks changed from one bill to another; `used_before` tells what was used in some month
+/// before the two: that is not new.
 pub(crate) fn causes(
     visit: &Visit,
     before: &Bill,
     after: &Bill,
     naming: Naming,
     picks: impl Fn(&Charge) -> bool,
+    used_before: impl Fn(&Key<'_>) -> bool,
 ) -> Causes {
     let (earlier, later) = (lines(before, &visit.viewer, &picks), lines(after, &visit.viewer, &picks));
     let grain = match naming {
@@ -63,7 +65,11 @@ pub(crate) fn causes(
         period: words::against(language, after.month, before.month),
         change: numbers::signed(language, found.parts.total()),
         summary: summary(language, &found.parts),
-        rows: found.top.iter().map(|driver| cause(visit, driver, naming, after)).collect(),
+        rows: found
+            .top
+            .iter()
+            .map(|driver| cause(visit, driver, naming, after, used_before(&driver.key)))
+            .collect(),
         rest: (found.rest_count > 0)
             .then(|| (found.rest_count, numbers::signed(language, found.rest.total()))),
     }
@@ -88,8 +94,8 @@ fn summary(language: Language, parts: &Parts) -> String {
     let kinds = [
         (words::of(language, "användning", "usage"), parts.volume),
         (words::of(language, "priser", "prices"), parts.price),
-        (words::of(language, "nytt", "new"), parts.new),
-        (words::of(language, "upphört", "ended"), parts.ended),
+        (words::of(language, "tillkommet", "added"), parts.new),
+        (words::of(language, "bortfallet", "dropped"), parts.ended),
         (words::of(language, "rättelser", "corrections"), parts.corrections),
         (words::of(language, "öresavrundning", "rounding"), parts.rounding),
     ];
@@ -103,16 +109,13 @@ fn signed_exactly(language: Language, amount: Money) -> String {
     if amount.ore().abs() >= 100 {
         return numbers::signed(language, amount);
     }
-    let text = numbers::exact(language, amount);
     let sign = if amount.ore() > 0 { "+" } else { "" };
-    match language {
-        Language::Swedish => format!("{sign}{text}{}kr", numbers::NBSP),
-        Language::English => format!("{sign}SEK{}{text}", numbers::NBSP),
-    }
+    format!("{sign}{}", numbers::exact_kronor(language, amount))
 }
 
-fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Cause {
+fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill, is_used_before: bool) -> Cause {
     let key = driver.key;
+    let unit = visit.catalogue.meter(key.service, key.meter).map_or("", |meter| meter.unit.as_str());
     let many = visit.catalogue.services.get(key.service).is_some_and(|service| service.meters.len() > 1);
     let mut what = Vec::new();
     if many || naming == Naming::Service && key.class.is_empty() {
@@ -134,24 +137,29 @@ fn cause(visit: &Visit, driver: &Driver<'_>, naming: Naming, after: &Bill) -> Ca
     Cause {
         name: if what.is_empty() { name.to_owned() } else { format!("{name}: {}", what.join(", ")) },
         amount: numbers::signed(visit.language, driver.parts.total()),
-        why: why(visit, driver),
+        why: why(visit.language, driver, unit, is_used_before),
         href,
     }
 }
 
 /// What happened, in a sentence.
-fn why(visit: &Visit, driver: &Driver<'_>) -> String {
-    let (language, parts) = (visit.language, &driver.parts);
-    let unit =
-        visit.catalogue.meter(driver.key.service, driver.key.meter).map_or("", |meter| meter.unit.as_str());
+fn why(language: Language, driver: &Driver<'_>, unit: &str, is_used_before: bool) -> String {
+    let parts = &driver.parts;
     let quantity = |quantity| words::amount(language, numbers::rounded(quantity), unit);
     let mut told = Vec::new();
     match (driver.before, driver.after) {
         (None, Some(after)) if parts.new.ore() != 0 => {
-            told.push(format!("{} {}", words::of(language, "nytt:", "new:"), quantity(after.quantity)));
+            let what = match is_used_before {
+                true => {
+                    words::of(language, "inte använt förra månaden, nu", "not used the month before, now")
+                }
+                false => words::of(language, "nytt:", "new:"),
+            };
+            told.push(format!("{what} {}", quantity(after.quantity)));
         }
         (Some(before), None) if parts.ended.ore() != 0 => {
-            told.push(format!("{} {}", words::of(language, "upphört:", "ended:"), quantity(before.quantity)));
+            let what = words::of(language, "inte använt, förra månaden", "not used, the month before");
+            told.push(format!("{what} {}", quantity(before.quantity)));
         }
         (Some(before), Some(after)) => {
             if parts.volume.ore() != 0 {
@@ -181,4 +189,36 @@ fn why(visit: &Visit, driver: &Driver<'_>) -> String {
         told.push(format!("{what} {amount}"));
     }
     told.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pauses_is_neither_new_nor_ended() {
+        let line = LineOf {
+            payer: "UAF",
+            costcentre: "441001",
+            service: "rpa-tjanst",
+            meter: "robot_minute",
+            class: "",
+            quantity: domain::Quantity::parse("14").unwrap(),
+            amount: Money::from_ore(1_400),
+            unit_price: None,
+            corrects: false,
+        };
+        let told = |earlier: &[LineOf<'_>], later: &[LineOf<'_>], is_used_before| {
+            let found = drivers(earlier, later, Grain::Payer, 1);
+            why(Language::Swedish, &found.top[0], "min", is_used_before).replace(numbers::NBSP, " ")
+        };
+        assert_eq!(told(&[], &[line], false), "nytt: 14 min");
+        assert_eq!(told(&[], &[line], true), "inte använt förra månaden, nu 14 min");
+        assert_eq!(told(&[line], &[], true), "inte använt, förra månaden 14 min");
+        let parts = drivers(&[line], &[], Grain::Payer, 1).parts;
+        assert_eq!(
+            summary(Language::Swedish, &parts).replace(numbers::NBSP, " "),
+            "bortfallet \u{2212}14 kr"
+        );
+    }
 }

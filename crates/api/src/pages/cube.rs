@@ -8,6 +8,7 @@ use billing::{Bill, MonthState, View};
 use domain::access::Viewer;
 use domain::charge::{Charge, Totals};
 use domain::rating::{Payer, Tariff};
+use domain::trend::Key;
 use domain::{Money, Month, Quantity};
 
 use crate::Shared;
@@ -145,6 +146,14 @@ impl MonthFigures {
         self.services.values().for_each(|figures| total += *figures);
         total
     }
+}
+
+/// Whether a payer used what a key names in some month before one, as far as the cubes tell.
+pub(crate) fn used(cubes: &[Arc<Cube>], before: Month, payer: &str, key: &Key<'_>) -> bool {
+    let named = (key.service, key.meter, key.class);
+    let is_it = |cell: &Cell| cell.customer.code == payer && cell.tariff.key() == named;
+    let earlier = cubes.iter().filter(|cube| cube.month < before);
+    earlier.flat_map(|cube| &cube.cells).any(|cell| is_it(cell) && cell.quantity.micros() != 0)
 }
 
 /// How many cells are kept: some tens of megabytes.

@@ -1,12 +1,16 @@
 //! What every page has: its language, its frame and where it came from.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
 use domain::Instant;
-use domain::access::{Permission, Viewer};
+use domain::access::{Permission, Scope, Viewer};
 use domain::catalogue::Catalogue;
 
+use super::named::Named;
+use super::words;
 use crate::assets;
 use crate::language::{COOKIE, Language};
 use crate::numbers;
@@ -88,16 +92,21 @@ pub(crate) struct Frame {
     pub(crate) version: &'static str,
     pub(crate) catalogue: String,
     pub(crate) session: Option<Session>,
+    /// What alone the reader sees; none who sees everything.
+    pub(crate) scope: Option<String>,
+    /// What the page shows instead of what was asked for.
+    pub(crate) notice: Option<String>,
 }
 
 impl Frame {
-    /// The frame of a page that knows nothing of who asks and of the catalogue: something went wrong.
-    pub(crate) fn bare(language: Language) -> Self {
+    /// The frame of a page that knows nothing of the catalogue: something went wrong. It leads to what the one who asks
+    /// may see, where that is known.
+    pub(crate) fn bare(language: Language, viewer: Option<&Viewer>) -> Self {
         Self {
             language,
             style: assets::style(),
             icon: assets::icon(),
-            links: Vec::new(),
+            links: viewer.map_or_else(Vec::new, |viewer| links(language, viewer, None)),
             other_language: String::new(),
             other_tag: "",
             organisation: String::new(),
@@ -106,6 +115,8 @@ impl Frame {
             version: env!("CARGO_PKG_VERSION"),
             catalogue: String::new(),
             session: None,
+            scope: None,
+            notice: None,
         }
     }
 
@@ -124,17 +135,11 @@ impl Frame {
         };
         let organisation = &catalogue.organisation;
         let joint = if path.contains('?') { '&' } else { '?' };
-        let seen = Section::LISTED.into_iter().filter(|listed| viewer.may(listed.needs()));
-        let link = |listed: Section| Link {
-            href: listed.href(),
-            label: listed.label(Texts::of(language)),
-            is_current: listed == section,
-        };
         Self {
             language,
             style: assets::style(),
             icon: assets::icon(),
-            links: seen.map(link).collect(),
+            links: links(language, viewer, Some(section)),
             other_language: format!("{path}{joint}lang={}", other.tag()),
             other_tag: other.tag(),
             organisation: format!("{} · {}", organisation.name, organisation.unit),
@@ -143,6 +148,8 @@ impl Frame {
             version: env!("CARGO_PKG_VERSION"),
             catalogue: catalogue.version.chars().take(12).collect(),
             session: None,
+            scope: scope(Named { catalogue, language }, viewer),
+            notice: None,
         }
     }
 
@@ -150,6 +157,42 @@ impl Frame {
     pub(crate) fn roles(&self) -> String {
         self.session.as_ref().map_or_else(String::new, |session| session.role_names(self.language))
     }
+}
+
+/// The parts of the site that somebody may see.
+fn links(language: Language, viewer: &Viewer, current: Option<Section>) -> Vec<Link> {
+    let seen = Section::LISTED.into_iter().filter(|listed| viewer.may(listed.needs()));
+    let link = |listed: Section| Link {
+        href: listed.href(),
+        label: listed.label(Texts::of(language)),
+        is_current: Some(listed) == current,
+    };
+    seen.map(link).collect()
+}
+
+/// How many services, payers or cost centres are named: who sees more knows what they are.
+const SCOPE_NAMED: usize = 5;
+
+/// What alone somebody sees: services by name, payers and cost centres by code. None who sees everything, or no figures.
+fn scope(named: Named<'_>, viewer: &Viewer) -> Option<String> {
+    if viewer.sees_all() {
+        return None;
+    }
+    let all = |pick: fn(&Scope) -> &BTreeSet<String>| -> BTreeSet<&str> {
+        viewer.grants().flat_map(|grant| pick(&grant.scope)).map(String::as_str).collect()
+    };
+    let services = all(|scope| &scope.services).into_iter().map(|slug| named.service(slug)).collect();
+    let said = |sv, en| words::of(named.language, sv, en);
+    let kinds = [
+        (said("", ""), services),
+        (said("betalare ", "payer "), all(|scope| &scope.customers)),
+        (said("kostnadsställe ", "cost centre "), all(|scope| &scope.costcentres)),
+    ];
+    let seen = kinds.iter().filter(|(_, names)| !names.is_empty());
+    let seen =
+        seen.map(|(kind, names)| format!("{kind}{}", words::some_of(named.language, names, SCOPE_NAMED)));
+    let seen = seen.collect::<Vec<_>>().join("; ");
+    (!seen.is_empty()).then(|| format!("{} {seen}", said("Du ser bara:", "You see only:")))
 }
 
 /// The language of a page: `?lang=`, else what was chosen before, else what the browser prefers.

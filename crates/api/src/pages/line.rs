@@ -1,5 +1,7 @@
 //! `GET /lines/{id}`: why a line is what it is, step by step, down to each day.
 
+mod steps;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -7,7 +9,7 @@ use axum::response::Response;
 use billing::{Explanation, MonthState};
 use chrono::Datelike;
 use domain::charge::Reason;
-use domain::{Money, Month, Quantity};
+use domain::{Month, Quantity};
 
 use super::frame::{Frame, Section};
 use super::months::{self, Drawn};
@@ -68,7 +70,7 @@ struct LinePage {
     payer_href: String,
     costcentre: String,
     lead: String,
-    steps: Vec<Step>,
+    steps: Vec<steps::Step>,
     formula: Vec<String>,
     state: &'static str,
     state_class: &'static str,
@@ -79,12 +81,6 @@ struct LinePage {
     events: Vec<Event>,
     shows_events: bool,
     data: String,
-}
-
-struct Step {
-    name: &'static str,
-    amount: String,
-    how: String,
 }
 
 struct Event {
@@ -145,7 +141,7 @@ fn page(visit: &Visit, id: &str, explanation: &Explanation) -> Result<LinePage, 
         payer_href: format!("/payers/{}?month={}", charge.customer.code, charge.month),
         costcentre: format!("{} {}", charge.costcentre, centre.map_or("", |centre| &centre.name)),
         lead: lead(visit, explanation),
-        steps: steps(visit, explanation),
+        steps: steps::steps(language, explanation),
         formula: explain::formula(explanation),
         state,
         state_class,
@@ -163,7 +159,7 @@ fn page(visit: &Visit, id: &str, explanation: &Explanation) -> Result<LinePage, 
 fn lead(visit: &Visit, explanation: &Explanation) -> String {
     let (language, charge) = (visit.language, &explanation.charge);
     let month = numbers::long_month(language, charge.month);
-    let due = format!("{}{}kr", numbers::exact(language, charge.net + charge.surcharge), numbers::NBSP);
+    let due = numbers::exact_kronor(language, charge.net + charge.surcharge);
     let Some(corrected) = charge.corrects else {
         return match language {
             Language::Swedish => format!("{due} för {month}."),
@@ -201,92 +197,6 @@ fn reason(language: Language, reason: Option<Reason>) -> String {
         Some(Reason::Terms) => words::of(language, "villkoren har ändrats", "the terms have changed"),
     };
     format!(", {} {why}", words::of(language, "därför att", "because"))
-}
-
-/// The reckoning, one amount after the other.
-fn steps(visit: &Visit, explanation: &Explanation) -> Vec<Step> {
-    let (language, charge) = (visit.language, &explanation.charge);
-    let (w, tariff) = (Words::of(language), &charge.tariff);
-    let kr = |amount: Money| format!("{}{}kr", numbers::exact(language, amount), numbers::NBSP);
-    let quantity = words::amount(language, charge.quantity, &tariff.unit);
-    let mut steps = vec![Step {
-        name: w.quantity,
-        amount: quantity.clone(),
-        how: format!("{}, {}", words::kind(language, tariff.kind), words::unit_name(language, &tariff.unit)),
-    }];
-    if let Some(terms) = &tariff.price {
-        let price = format!("{}{}kr", numbers::unit_price(language, terms.price), numbers::NBSP);
-        let decided = format!("{} {}, {} {}", w.decision, terms.decision, w.from, terms.valid_from);
-        let how = match (terms.model.is_plain(), charge.corrects) {
-            (true, None) => format!("{quantity} × {price}; {decided}"),
-            (true, Some(_)) => format!("{price}; {decided}"),
-            (false, _) => {
-                let spread = words::of(
-                    language,
-                    "räknat på allt som betalaren använde och fördelat efter mängd",
-                    "reckoned on all that the payer used and spread by quantity",
-                );
-                format!("{price} ({}), {spread}; {decided}", terms.model)
-            }
-        };
-        steps.push(Step { name: w.gross, amount: kr(charge.gross), how });
-    }
-    if let Some(terms) = &tariff.joint {
-        let bearer = terms.bearer.as_ref().map_or_else(String::new, |bearer| format!(", {bearer}"));
-        steps.push(Step {
-            name: w.joint,
-            amount: kr(charge.joint),
-            how: format!(
-                "{} × {} ({}{bearer}); {} {}",
-                numbers::percent(language, terms.share),
-                kr(charge.gross),
-                words::phase(language, terms.phase),
-                w.decision,
-                terms.decision
-            ),
-        });
-    }
-    steps.push(Step {
-        name: w.net,
-        amount: kr(charge.net),
-        how: format!("{} − {}", kr(charge.gross), kr(charge.joint)),
-    });
-    steps.push(Step {
-        name: Texts::of(language).surcharge,
-        amount: kr(charge.surcharge),
-        how: surcharge(visit, explanation),
-    });
-    steps.push(Step {
-        name: w.due,
-        amount: kr(charge.net + charge.surcharge),
-        how: format!("{} + {}", kr(charge.net), kr(charge.surcharge)),
-    });
-    steps
-}
-
-/// How the line got its part of the payer's surcharge.
-fn surcharge(visit: &Visit, explanation: &Explanation) -> String {
-    let language = visit.language;
-    let kr = |amount: Money| format!("{}{}kr", numbers::exact(language, amount), numbers::NBSP);
-    if !explanation.charge.tariff.bears_surcharge {
-        return words::of(
-            language,
-            "tjänsten bär inget påslag den här månaden",
-            "the service bears no surcharge in this month",
-        )
-        .to_owned();
-    }
-    let Some(rate) = explanation.rate else { return Texts::of(language).no_rate.to_owned() };
-    let (rate, base, all) =
-        (numbers::percent(language, rate), kr(explanation.payer_base), kr(explanation.payer_surcharge));
-    match language {
-        Language::Swedish => format!(
-            "{rate} på betalarens hela månad, {base}, är {all}. Det fördelas på raderna efter netto; öret som blir över går till den största resten."
-        ),
-        Language::English => format!(
-            "{rate} on the payer's whole month, {base}, is {all}. It is spread over the lines by their net; an öre that is left goes to the largest remainder."
-        ),
-    }
 }
 
 /// The days as bars.

@@ -165,9 +165,16 @@ pub(crate) async fn newest(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let visit = Visit::read(&shared, asker, &uri, &headers, &[])?;
-    let year = visit.now.month().year();
+    let known = shared.view().await?.known_months().map(|(_, last)| last.year());
+    let budgets = visit.catalogue.object.budgets.keys().copied();
+    let year = newest_of(known.into_iter().chain(budgets), visit.now.month().year());
     let to = visit.params.path(&format!("/object/{year}"), "");
     Ok(Redirect::to(&to).into_response())
+}
+
+/// The newest of the years that there is something to say of, but none that is still to come; this one where there is none.
+fn newest_of(years: impl Iterator<Item = i32>, now: i32) -> i32 {
+    years.filter(|year| *year <= now).max().unwrap_or(now)
 }
 
 /// `GET /object/{year}`

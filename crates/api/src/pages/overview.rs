@@ -44,6 +44,10 @@ pub(crate) struct Input<'a> {
     pub(crate) frame: Frame,
     /// What a service's change in the compared months is made of, in a few words.
     pub(crate) why: &'a dyn Fn(&str) -> String,
+    /// Whether the viewer sees everything: else their part of the surcharge is no measure of the object's.
+    pub(crate) sees_all: bool,
+    /// Whether the viewer may see the quarantine.
+    pub(crate) may_operate: bool,
     /// What the object is to collect in the year of the last shown month; none where the viewer does not see it.
     pub(crate) to_collect: Option<Money>,
     /// Whether the viewer may have the months' files.
@@ -68,6 +72,8 @@ pub(crate) struct Overview {
     data: String,
     moved: Vec<words::Moved>,
     moved_period: String,
+    /// Why nothing moved.
+    still: &'static str,
     quality: Vec<findings::Check>,
     heads: Vec<table::Head>,
     rows: Vec<table::Row>,
@@ -114,8 +120,9 @@ impl Overview {
             provisional: columns.iter().any(|column| column.look == Look::Provisional),
             data: format!("/v1/costs?from={first}&to={last}"),
             moved_period: figured.moved_period(),
+            still: figured.still(),
             moved,
-            quality: input.quality.checks(figured.t, language),
+            quality: input.quality.checks(figured.t, language, input.may_operate),
             heads: figured.heads(),
             rows: figured.rows(),
             sums: figured.sums(),
@@ -140,9 +147,8 @@ impl<'a> Figured<'a> {
             };
             (code.as_str(), name)
         });
-        // The greatest product lies on the axis, where lengths compare best.
-        let mut products: Vec<(&str, &str)> = products.collect();
-        products.sort_by_key(|(code, _)| std::cmp::Reverse(product_total(input, code)));
+        // By their codes: a product has the same colour in every month.
+        let products: Vec<(&str, &str)> = products.collect();
         let scale = match Scale::fitting(totals.max().unwrap_or(Money::ZERO)) {
             Scale::Kronor => Scale::Kronor,
             Scale::Thousands | Scale::Millions => Scale::Thousands,
@@ -223,14 +229,6 @@ impl<'a> Figured<'a> {
 
 fn product<'c>(catalogue: &'c Catalogue, service: &str) -> &'c str {
     catalogue.services.get(service).map_or("", |service| service.product.as_str())
-}
-
-fn product_total(input: &Input<'_>, code: &str) -> Money {
-    let services = input.months.iter().flat_map(|figures| &figures.services);
-    services
-        .filter(|(service, _)| product(input.catalogue, service) == code)
-        .map(|(_, figures)| figures.gross)
-        .sum()
 }
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::Bill;
 use domain::charge::Charge;
+use domain::trend::Key;
 use domain::{Money, Month};
 
 use super::causes::{self, Causes, Naming};
 use super::cube;
 use super::frame::{Frame, Section};
-use super::months::{self, Drawn, MonthChart, Series};
+use super::months::{self, Drawn, MonthChart, Parts};
 use super::visit::Visit;
 use super::words::{self, Card};
 use crate::Shared;
@@ -101,7 +102,7 @@ pub(crate) async fn get(
     }
     let view = shared.view().await?;
     let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
+    let shown = visit.shown(visit.focus(last), (first, last))?;
     let cubes = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), last).await?;
     // A customer that the catalogue has no more may still have been billed.
     let is_billed = |cube: &Arc<cube::Cube>| cube.cells.iter().any(|cell| cell.customer.code == code);
@@ -135,8 +136,8 @@ impl<'v> Facts<'v> {
         let (visit, language, code) = (self.visit, self.visit.language, self.code);
         let w = Words::of(language);
         let window = months::window(self.shown);
-        let series = months::greatest(self.series(), w.others);
         let costs: BTreeMap<Month, i64> = self.sums(|totals| totals.gross);
+        let series = months::greatest(self.services(), w.others, &costs, &[]);
         let forecast = months::expect(&costs, visit.now.month());
         let expected = forecast.as_ref().map_or(&[][..], |forecast| &forecast.months);
         let expected: Vec<_> = expected.iter().filter(|e| e.month > self.shown).copied().collect();
@@ -151,6 +152,7 @@ impl<'v> Facts<'v> {
             language,
             window: &window,
             series: &series,
+            totals: &costs,
             provisional: &|month| self.is_provisional(month),
             expected: &expected,
             write: &|value| numbers::kronor(language, Money::from_ore(value)),
@@ -158,14 +160,17 @@ impl<'v> Facts<'v> {
         };
         let is_payers = |charge: &Charge| charge.customer.code == code;
         let causes = match bills {
-            [before, after] => Some(causes::causes(visit, before, after, Naming::Service, is_payers)),
+            [before, after] => {
+                let used = |key: &Key<'_>| cube::used(self.cubes, before.month, code, key);
+                Some(causes::causes(visit, before, after, Naming::Service, is_payers, used))
+            }
             _ => None,
         };
         let bill = bills.iter().find(|bill| bill.month == self.shown);
         let at = |month: Month| format!("/payers/{code}?month={month}");
         let name = visit.catalogue.customers.get(code).map_or(code, |customer| customer.name.as_str());
         Ok(PayerPage {
-            page: visit.frame(Section::Payers),
+            page: visit.frame_of(Section::Payers, self.shown),
             t: Texts::of(language),
             w,
             code,
@@ -174,7 +179,7 @@ impl<'v> Facts<'v> {
             month_name: numbers::long_month(language, self.shown),
             earlier: (self.known.0 < self.shown).then(|| at(self.shown.previous())),
             later: (self.shown < self.known.1).then(|| at(self.shown.next())),
-            cards: self.cards(w, expected.first().copied()),
+            cards: self.cards(w),
             causes,
             unit: scale.unit(language),
             series: series.iter().map(|series| series.name.clone()).collect(),
@@ -202,21 +207,20 @@ impl<'v> Facts<'v> {
     }
 
     /// The cost of each service and month.
-    fn series(&self) -> Vec<Series> {
-        let mut services: BTreeMap<&str, BTreeMap<Month, i64>> = BTreeMap::new();
+    fn services(&self) -> Parts {
+        let mut services = Parts::new();
         for cube in self.cubes.iter().filter(|cube| cube.month <= self.shown) {
             for cell in cube.cells.iter().filter(|cell| cell.customer.code == self.code) {
-                let month = services.entry(&cell.tariff.service).or_default().entry(cube.month).or_default();
+                let name = self.visit.named().service(&cell.tariff.service).to_owned();
+                let month = services.entry(name).or_default().entry(cube.month).or_default();
                 *month += cell.totals.gross.ore();
             }
         }
-        let series = services.into_iter();
-        series
-            .map(|(service, values)| Series { name: self.visit.named().service(service).to_owned(), values })
-            .collect()
+        services
     }
 
-    fn cards(&self, w: &'static Words, expected: Option<domain::trend::Expected>) -> Vec<Card> {
+    /// What is to be paid, what was, and what is expected to be: with the surcharge, which the chart is without.
+    fn cards(&self, w: &'static Words) -> Vec<Card> {
         let language = self.visit.language;
         let due = self.sums(|totals| totals.net + totals.surcharge);
         let to_pay = |month: Month| due.get(&month).copied().map(Money::from_ore);
@@ -244,7 +248,9 @@ impl<'v> Facts<'v> {
                 notes: vec![note],
             });
         }
-        cards.extend(expected.map(|expected| words::expected_card(language, w.forecast, &expected)));
+        let forecast = months::expect(&due, self.visit.now.month());
+        let coming = forecast.and_then(|forecast| forecast.months.into_iter().find(|e| e.month > self.shown));
+        cards.extend(coming.map(|expected| words::expected_card(language, w.forecast, &expected)));
         cards
     }
 }

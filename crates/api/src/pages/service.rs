@@ -14,12 +14,14 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use billing::{Bill, UsageItem, UsageQuery};
 use domain::catalogue::{PriceState, Service};
+use domain::charge::Charge;
+use domain::trend::Key;
 use domain::{Money, Month};
 
 use super::causes::{self, Causes, Naming};
 use super::cube::{self, Cube};
 use super::frame::{Frame, Section};
-use super::months::{self, Drawn, MonthChart, Series};
+use super::months::{self, Drawn, MonthChart, Parts, Series};
 use super::visit::Visit;
 use super::words::{self, Card};
 use crate::Shared;
@@ -92,6 +94,8 @@ struct ServicePage<'v> {
     chart: Drawn,
     method: Option<String>,
     data: String,
+    /// The same forecast as data; none where the page's is an older one.
+    forecasts: Option<String>,
     causes: Option<Causes>,
     meters: Vec<meters::MeterPart>,
     prices: Vec<PriceLine>,
@@ -149,7 +153,7 @@ pub(crate) async fn get(
     };
     let view = shared.view().await?;
     let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
+    let shown = visit.shown(visit.focus(last), (first, last))?;
     let asking = |error: billing::Error| crate::billing_problem(&error);
     let query = UsageQuery {
         service: Some(slug.clone()),
@@ -217,7 +221,7 @@ impl<'v> Facts<'v> {
         let before: BTreeMap<Month, i64> =
             costs.range(..=self.shown).map(|(month, cost)| (*month, *cost)).collect();
         let forecast = months::expect(&before, running);
-        let series = self.series(w);
+        let series = self.series(w, &costs);
         let greatest = window.iter().filter_map(|month| costs.get(month)).max().copied().unwrap_or(0);
         let scale = match Scale::fitting(Money::from_ore(greatest)) {
             Scale::Kronor => Scale::Kronor,
@@ -232,6 +236,7 @@ impl<'v> Facts<'v> {
             language,
             window: &window,
             series: &series,
+            totals: &costs,
             provisional: &|month| self.is_provisional(month),
             expected: &expected,
             write: &|value| numbers::kronor(language, Money::from_ore(value)),
@@ -239,14 +244,16 @@ impl<'v> Facts<'v> {
         };
         let at = |month: Month| format!("/services/{slug}?month={month}");
         let causes = match bills {
-            [before, after] => Some(causes::causes(visit, before, after, Naming::Payer, |charge| {
-                charge.tariff.service == slug
-            })),
+            [before, after] => {
+                let picks = |charge: &Charge| charge.tariff.service == slug;
+                let used = |key: &Key<'_>| cube::used(self.cubes, before.month, key.payer, key);
+                Some(causes::causes(visit, before, after, Naming::Payer, picks, used))
+            }
             _ => None,
         };
         let product = visit.catalogue.products.get(&self.service.product);
         Ok(ServicePage {
-            page: visit.frame(Section::Services),
+            page: visit.frame_of(Section::Services, self.shown),
             t: Texts::of(language),
             w,
             name: visit.named().service(slug),
@@ -264,8 +271,10 @@ impl<'v> Facts<'v> {
                 .filter(|_| !expected.is_empty())
                 .map(|forecast| words::method(language, &forecast)),
             data: format!("/v1/costs?service={slug}&from={}&to={}", window[0], self.shown),
+            forecasts: (!expected.is_empty() && self.shown >= visit.focus(self.known.1))
+                .then(|| format!("/v1/forecasts?service={slug}")),
             causes,
-            meters: meters::parts(self, &window, usage)?,
+            meters: meters::parts(self, &window, usage, &series)?,
             prices: self.prices(),
             shares: self.shares(),
             days,
@@ -281,8 +290,8 @@ impl<'v> Facts<'v> {
     }
 
     /// The cost of each month, split as it was asked for.
-    fn series(&self, w: &'static Words) -> Vec<Series> {
-        let mut parts: BTreeMap<String, BTreeMap<Month, i64>> = BTreeMap::new();
+    fn series(&self, w: &'static Words, costs: &BTreeMap<Month, i64>) -> Vec<Series> {
+        let mut parts = Parts::new();
         for cube in self.cubes.iter().filter(|cube| cube.month <= self.shown) {
             for cell in cube.cells.iter().filter(|cell| cell.tariff.service == self.service.slug) {
                 let name = match self.by {
@@ -293,8 +302,7 @@ impl<'v> Facts<'v> {
                 *parts.entry(name).or_default().entry(cube.month).or_default() += cell.totals.gross.ore();
             }
         }
-        let series = parts.into_iter().map(|(name, values)| Series { name, values });
-        months::greatest(series.collect(), w.others)
+        months::greatest(parts, w.others, costs, &[])
     }
 
     /// A class by its values, and its meter where the service has more than one.
@@ -368,7 +376,7 @@ impl<'v> Facts<'v> {
         let line = |row: &&domain::catalogue::PriceRow| PriceLine {
             what: self.class_name(&row.meter, &row.class),
             from: row.valid_from.to_string(),
-            price: format!("{}{}kr", numbers::unit_price(language, row.price), numbers::NBSP),
+            price: numbers::price(language, row.price),
             model: row.model.to_string(),
             state: words::price_state(language, row.state),
             class: if row.state == PriceState::Decided { "good" } else { "info" },

@@ -13,6 +13,7 @@ use super::frame::{self, Frame, Section};
 use super::named::Named;
 use crate::Shared;
 use crate::language::Language;
+use crate::numbers;
 use crate::problem::{Kind, Problem};
 use crate::query::Params;
 use crate::session::{Asker, Session};
@@ -76,6 +77,24 @@ impl Visit {
     /// The month that a page begins with: the last one that is over.
     pub(crate) fn focus(&self, last: Month) -> Month {
         if last >= self.now.month() { self.now.month().previous() } else { last }
+    }
+
+    /// The month that a page shows: the one that is asked for, else where it begins; the nearest that has usage.
+    pub(crate) fn shown(&self, begins: Month, (first, last): (Month, Month)) -> Result<Month, Problem> {
+        Ok(self.params.month("month")?.unwrap_or(begins).clamp(first, last))
+    }
+
+    /// The frame of a page that shows a month, and says so where another was asked for.
+    pub(crate) fn frame_of(&self, section: Section, shown: Month) -> Frame {
+        let asked = self.params.month("month").ok().flatten().filter(|asked| *asked != shown);
+        let notice = asked.map(|asked| {
+            let name = numbers::long_month(self.language, shown);
+            match self.language {
+                Language::Swedish => format!("{asked} har ingen användning; här visas {name}."),
+                Language::English => format!("{asked} has no usage; this is {name}."),
+            }
+        });
+        Frame { notice, ..self.frame(section) }
     }
 
     /// The frame of the page.

@@ -1,5 +1,7 @@
 //! Words that more than one page needs.
 
+use std::collections::BTreeSet;
+
 use domain::catalogue::PriceState;
 use domain::financing::Phase;
 use domain::trend::forecast::Method;
@@ -15,6 +17,16 @@ pub(crate) const fn of<'t>(language: Language, sv: &'t str, en: &'t str) -> &'t 
     match language {
         Language::Swedish => sv,
         Language::English => en,
+    }
+}
+
+/// Some names, and how many there are besides: `a, b och 3 till`.
+pub(crate) fn some_of(language: Language, names: &BTreeSet<&str>, shown: usize) -> String {
+    let listed = names.iter().copied().take(shown).collect::<Vec<_>>().join(", ");
+    match (names.len().saturating_sub(shown), language) {
+        (0, _) => listed,
+        (more, Language::Swedish) => format!("{listed} och {more} till"),
+        (more, Language::English) => format!("{listed} and {more} more"),
     }
 }
 
@@ -81,7 +93,7 @@ pub(crate) const fn phase(language: Language, phase: Phase) -> &'static str {
     match phase {
         Phase::Establishment => of(language, "etablering", "establishment"),
         Phase::Development => of(language, "utveckling", "development"),
-        Phase::InitialMaintenance => of(language, "inledande förvaltning", "initial maintenance"),
+        Phase::InitialMaintenance => of(language, "initialt underhåll", "initial maintenance"),
         Phase::LongTermMaintenance => of(language, "långsiktig förvaltning", "long-term maintenance"),
         Phase::Permanent => of(language, "permanent gemensam", "permanently joint"),
     }
@@ -137,6 +149,14 @@ pub(crate) fn method(language: Language, forecast: &Forecast) -> String {
         )
     };
     format!("{how} {band}")
+}
+
+/// That a year has no budget, so nothing to collect: not the same as that it takes nothing.
+pub(crate) fn no_budget(language: Language, year: i32) -> String {
+    match language {
+        Language::Swedish => format!("ingen budget är beslutad för {year}"),
+        Language::English => format!("no budget is decided for {year}"),
+    }
 }
 
 /// Two months beside each other: `augusti 2021 mot juli 2021`.

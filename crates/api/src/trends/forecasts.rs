@@ -60,15 +60,15 @@ pub(crate) async fn get(
             Problem::invalid_parameter("ahead", "ska vara 1 till 12 månader", "must be 1 to 12 months")
         })?,
     };
-    // The running month is not whole, and is the first that is expected.
-    let last = (shared.now)().month().previous();
+    let view = shared.view().await?;
+    let last = last_whole(view.known_months(), (shared.now)().month());
     let query = UsageQuery {
         service: params.text("service"),
         customer: params.text("customer"),
         viewer,
         ..UsageQuery::of(last.plus(1 - KNOWN), last)
     };
-    let usage = shared.biller.usage_items(&query).await.map_err(|error| crate::billing_problem(&error))?;
+    let usage = view.usage_items(&query).await.map_err(|error| crate::billing_problem(&error))?;
     let mut series = Series::new();
     for item in &usage {
         let service = item.tariff.service.clone();
@@ -109,6 +109,13 @@ pub(crate) async fn get(
     }
 }
 
+/// The last month to reckon from: the newest with usage, or the one before the running month, which is not whole and the
+/// first that is expected.
+fn last_whole(known: Option<(Month, Month)>, running: Month) -> Month {
+    let over = running.previous();
+    known.map_or(over, |(_, newest)| newest.min(over))
+}
+
 fn item(
     (service, meter, unit): &(String, Option<String>, String),
     expected: &Expected,
@@ -129,5 +136,24 @@ fn item(
         high: expected.band.map(|band| write(band.high)),
         method,
         backtests,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_usage_is_forecast_from_where_it_ends() {
+        let month = |text: &str| text.parse::<Month>().unwrap();
+        let known = |last: &str| Some((month("2019-01"), month(last)));
+        for (known, running, last) in [
+            (known("2021-12"), "2026-11", "2021-12"),
+            (known("2021-12"), "2021-12", "2021-11"),
+            (known("2021-11"), "2021-12", "2021-11"),
+            (None, "2026-11", "2026-10"),
+        ] {
+            assert_eq!(last_whole(known, month(running)), month(last), "{known:?} in {running}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{Method, StatusCode, header};
+use domain::Month;
+use domain::trend::forecast_hundredths;
 use serde_json::Value;
 
 use crate::place::{Answer, Place};
@@ -38,6 +40,7 @@ pub(crate) async fn every_page_is_whole_small_and_in_two_languages(place: &Place
             let html = page.text();
             assert!(html.contains(&format!("<html lang=\"{language}\">")) && html.contains(word), "{path}");
             assert!(html.len() < 200_000, "{path}: {} bytes", html.len());
+            assert!(language == "sv" || !html.contains("\u{a0}kr"), "{path}: English amounts are in SEK");
             let small = place.ask(Method::GET, path, &[(header::ACCEPT_ENCODING, "gzip")], "").await;
             assert!(small.body.len() < 60_000, "{path}: {} bytes compressed", small.body.len());
             has_unique_ids(path, html);
@@ -116,6 +119,58 @@ pub(crate) async fn figures_are_those_of_the_api(place: &Place) {
     assert!(service.text().contains(&grouped(whole)), "{quantity}");
 }
 
+/// Who asks for a month before or after all that there are is shown the nearest, and told so.
+pub(crate) async fn a_month_without_usage_is_said_to_be_another(place: &Place) {
+    for path in ["/", "/services", "/services/e-moten", "/payers", "/payers/UAF"] {
+        for (asked, shown) in [("2025-01", "december\u{a0}2021"), ("2019-01", "november\u{a0}2020")] {
+            let notice = format!("{asked} har ingen användning; här visas {shown}.");
+            let page = place.get(&format!("{path}?month={asked}")).await;
+            assert!(page.text().contains(&notice), "{path}: {notice}");
+        }
+        let page = place.get(&format!("{path}?month=2021-11")).await;
+        assert!(!page.text().contains("har ingen användning; här"), "{path}");
+    }
+    let english = place.get("/?month=2025-01&lang=en").await;
+    assert!(english.text().contains("2025-01 has no usage; this is December\u{a0}2021."));
+}
+
+/// What stands above the bars of a page's charts.
+fn bar_totals(page: &Answer) -> Vec<&str> {
+    let texts = page.text().split("<text class=\"value\"").skip(1);
+    texts.filter_map(|text| text.split('>').nth(1)?.split('<').next()).collect()
+}
+
+/// Rounded parts may add up to something else; the bars of a split chart are what those of the whole one are.
+pub(crate) async fn a_split_chart_has_the_totals_of_the_whole_one(place: &Place) {
+    for service in ["e-moten", "it-bastjanst-konto", "lagring-plus", "skrivare-mfp"] {
+        let path = format!("/services/{service}?month=2021-11");
+        let whole = place.get(&path).await;
+        let totals = bar_totals(&whole);
+        assert!(totals.len() > 20, "{service}: {totals:?}");
+        for by in ["payer", "class"] {
+            let split = place.get(&format!("{path}&by={by}")).await;
+            assert_eq!(bar_totals(&split), totals, "{service} by {by}");
+        }
+    }
+}
+
+/// What is expected has the surcharge, as what is to be paid has.
+pub(crate) async fn a_payer_is_told_what_it_is_expected_to_pay(place: &Place) {
+    let (first, last): (Month, Month) = ("2020-11".parse().unwrap(), "2021-11".parse().unwrap());
+    let mut due = Vec::new();
+    for month in first.through(last) {
+        let charges = place.pages(&format!("/v1/charges?month={month}&customer=UAF&limit=10000")).await;
+        let of_month: i64 =
+            charges.iter().map(|charge| ore(&charge["net"]) + ore(&charge["surcharge"])).sum();
+        due.push((month, i128::from(of_month)));
+    }
+    let expected = forecast_hundredths(&due, 1).unwrap().months[0].mid;
+    let expected = grouped(i64::try_from((expected + 50) / 100).unwrap());
+    let page = place.get("/payers/UAF?month=2021-11").await;
+    let card = format!("<dt>Väntat december\u{a0}2021</dt><dd class=\"figure\">{expected}\u{a0}kr</dd>");
+    assert!(page.text().contains(&card), "{card}");
+}
+
 /// An amount to the öre, as a Swedish page writes it.
 fn shows(page: &Answer, ore: i64) -> bool {
     page.text().contains(&format!("{},{:02}", grouped(ore / 100), ore % 100))
@@ -128,6 +183,12 @@ pub(crate) async fn what_is_wrong_is_a_page_to_people(place: &Place) {
         assert!(person.status.is_client_error(), "{path}");
         assert!(person.header("content-type").starts_with("text/html"), "{path}");
         assert!(person.text().contains("<h1>") && person.text().contains("Till översikten"), "{path}");
+        assert!(person.text().contains(r#"<a href="/services">Tjänster</a>"#), "{path} has no menu");
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let english = format!("{path}{mark}lang=en");
+        let english = place.ask(Method::GET, &english, &[(header::ACCEPT, "text/html")], "").await;
+        assert_eq!((english.status, english.header("content-language")), (person.status, "en"), "{path}");
+        assert!(english.text().contains("To the overview"), "{path}");
         let program = place.any(path).await;
         assert_eq!(program.header("content-type"), "application/problem+json", "{path}");
         let answer: Value = program.json();

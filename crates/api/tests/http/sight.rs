@@ -47,6 +47,24 @@ pub(crate) async fn everybody_sees_their_own_charges(place: &Place) {
     }
 }
 
+/// Who sees but a part is told which, on every page; and no part is taken for the whole.
+pub(crate) async fn everybody_is_told_what_they_see(place: &Place) {
+    let everybody = [
+        (leader("e-moten"), "Du ser bara: E-möten</p>"),
+        (manager("441001"), "Du ser bara: kostnadsställe 441001</p>"),
+    ];
+    for path in ["/", "/services", "/services/e-moten", "/payers", "/prices"] {
+        assert!(!place.get(path).await.text().contains("Du ser bara"), "{path}");
+        for (viewer, told) in &everybody {
+            let page = place.any_as(viewer, path).await;
+            assert!(page.text().contains(told), "{path}: {told}");
+            assert!(!page.text().contains("Objektets påslag"), "{path}");
+        }
+    }
+    let english = place.any_as(&leader("e-moten"), "/?lang=en").await;
+    assert!(english.text().contains("You see only: "), "{}", english.text());
+}
+
 /// A line of somebody else's is as unknown as one that does not exist, in every way to ask for it.
 pub(crate) async fn nobody_learns_of_others(place: &Place) {
     let all = place.pages("/v1/charges?month=2021-03&limit=10000").await;

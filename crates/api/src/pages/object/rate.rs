@@ -7,7 +7,7 @@ use super::Facts;
 use super::chart::card;
 use crate::language::Language;
 use crate::numbers;
-use crate::pages::words::Card;
+use crate::pages::words::{self, Card};
 
 /// What the required rate is reckoned from, by the plan and by the outcome.
 pub(super) struct RateRow {
@@ -32,8 +32,12 @@ impl Facts<'_> {
             }
         };
         let rate = |label: &str, basis: &RateBasis, note: &str| {
-            let note = if basis.required_rate().is_some() { note } else { w.no_turnover };
-            let notes = Some(note.to_owned()).filter(|note| !note.is_empty());
+            let note = match (self.budget(), basis.required_rate()) {
+                (None, _) => words::no_budget(self.language, year.year),
+                (Some(_), None) => w.no_turnover.to_owned(),
+                (Some(_), Some(_)) => note.to_owned(),
+            };
+            let notes = Some(note).filter(|note| !note.is_empty());
             card(label, self.required(basis), notes.into_iter().collect())
         };
         [
@@ -42,9 +46,9 @@ impl Facts<'_> {
         ]
     }
 
-    /// A required rate in per cent.
+    /// A required rate in per cent; a dash where nobody decided what it is to bring.
     pub(super) fn required(&self, basis: &RateBasis) -> String {
-        let rate = basis.required_rate();
+        let rate = self.budget().and_then(|_| basis.required_rate());
         rate.map_or_else(|| "–".to_owned(), |rate| numbers::fraction(self.language, rate))
     }
 
@@ -58,12 +62,16 @@ impl Facts<'_> {
             outcome: self.exact(pick(&year.outcome)),
             is_sum,
         };
+        let decided = |sign, name, is_sum, pick| match self.budget() {
+            Some(_) => amount(sign, name, is_sum, pick),
+            None => RateRow { sign, name, plan: "–".to_owned(), outcome: "–".to_owned(), is_sum },
+        };
         vec![
-            amount("B", w.b, false, |basis| basis.budget),
+            decided("B", w.b, false, |basis| basis.budget),
             amount("+ J", w.j, false, |basis| basis.joint),
             amount("− A", w.a, false, |basis| basis.adjustments),
-            amount("− C", w.c, false, |basis| basis.from_elsewhere),
-            amount("=", w.need, true, RateBasis::required),
+            decided("− C", w.c, false, |basis| basis.from_elsewhere),
+            decided("=", w.need, true, RateBasis::required),
             amount("T", w.turnover, false, |basis| basis.turnover),
             RateRow {
                 sign: "r*",
@@ -75,10 +83,10 @@ impl Facts<'_> {
         ]
     }
 
-    /// The formula in words with the plan's numbers, and against the rate in force.
+    /// The formula in words with the plan's numbers, and against the rate in force; nothing where no budget was decided.
     pub(super) fn rate_sentences(&self) -> Vec<String> {
         let plan = &self.year.plan;
-        let Some(required) = plan.required_rate() else { return Vec::new() };
+        let Some(required) = self.budget().and_then(|_| plan.required_rate()) else { return Vec::new() };
         let figure = |amount: Money| self.kronor(amount);
         let (need, turnover, rate) = (figure(plan.required()), figure(plan.turnover), self.required(plan));
         let (b, j) = (figure(plan.budget), figure(plan.joint));

@@ -143,7 +143,7 @@ impl Facts<'_> {
         self.year.account.joint.iter().map(row).collect()
     }
 
-    fn budget(&self) -> Option<&Budget> {
+    pub(super) fn budget(&self) -> Option<&Budget> {
         self.named.catalogue.object.budgets.get(&self.year.year)
     }
 
@@ -178,7 +178,14 @@ impl Facts<'_> {
         let costs = RoleFinancing::ALL
             .into_iter()
             .filter(|financing| budget.roles.iter().any(|role| role.financing == *financing));
-        costs.map(|financing| (self.financing(financing), self.exact(budget.roles_cost(financing)))).collect()
+        costs
+            .map(|financing| {
+                (
+                    self.financing(financing),
+                    numbers::exact_kronor(self.language, budget.roles_cost(financing)),
+                )
+            })
+            .collect()
     }
 
     fn financing(&self, financing: RoleFinancing) -> &'static str {

@@ -184,3 +184,36 @@ fn a_year_without_a_budget_compares_with_nothing() {
     assert!(page.forecast.is_none() && !page.has_plan && page.budget.is_none());
     assert!(page.render().unwrap().contains("Ingen budget är beslutad för året"));
 }
+
+#[test]
+fn no_budget_is_not_a_budget_of_nothing() {
+    let mut year = year(2021, "2021-09");
+    year.year = 2030;
+    year.outcome = year.account.rate_basis(None);
+    year.plan = year.outcome;
+    let page = build(&year, SEPTEMBER, Language::Swedish, true);
+    assert_eq!(page.rate_sentences, Vec::<String>::new());
+    for card in &page.cards[1..3] {
+        assert_eq!(
+            (card.value.as_str(), &card.notes[..]),
+            ("–", &["ingen budget är beslutad för 2030".to_owned()][..])
+        );
+    }
+    let written: Vec<(&str, bool)> =
+        page.rate_rows.iter().map(|row| (row.sign, row.outcome == "–")).collect();
+    let dashes =
+        [("B", true), ("+ J", false), ("− A", false), ("− C", true), ("=", true), ("T", false), ("r*", true)];
+    assert_eq!(written, dashes);
+}
+
+#[test]
+fn the_object_begins_with_the_newest_year_that_has_anything() {
+    for (years, now, newest) in [
+        (&[2021, 2020][..], 2026, 2021),
+        (&[2021, 2022], 2021, 2021),
+        (&[2022], 2021, 2021),
+        (&[], 2026, 2026),
+    ] {
+        assert_eq!(newest_of(years.iter().copied(), now), newest, "{years:?} in {now}");
+    }
+}

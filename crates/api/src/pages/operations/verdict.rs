@@ -92,7 +92,7 @@ impl Verdict {
             class: first.level.class(),
             badge: match first.level {
                 Level::Now => words::of(language, "Åtgärda nu", "Act now"),
-                Level::Morning => words::of(language, "Inget är bråttom", "Nothing is urgent"),
+                Level::Morning => words::of(language, "Inget brådskar", "Nothing is urgent"),
             },
             sentence: sentence(language, first, findings.len() - 1),
             findings: findings.into_iter().map(|finding| finding.shown(language)).collect(),

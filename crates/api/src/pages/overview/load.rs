@@ -1,7 +1,5 @@
 //! `GET /`: gathers what the first page is built from.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
@@ -37,7 +35,7 @@ pub(crate) async fn get(
     let Some((first, last)) = view.known_months() else {
         return visit.respond(&Start::new(&visit, &headers));
     };
-    let shown = visit.params.month("month")?.unwrap_or(last).clamp(first, last);
+    let shown = visit.shown(last, (first, last))?;
     // As many as a forecast is made from; the last whole month is compared with the same one of the year before.
     let months = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
     let months: Vec<MonthFigures> = months.iter().map(|cube| MonthFigures::of(cube)).collect();
@@ -49,13 +47,14 @@ pub(crate) async fn get(
         [before, after] => causes::of_service(&visit, before, after, slug),
         _ => String::new(),
     };
-    let to_collect = visit
-        .viewer
-        .may(Permission::Object)
+    let has_budget = visit.catalogue.object.budgets.contains_key(&shown.year());
+    let to_collect = (has_budget && visit.viewer.may(Permission::Object))
         .then(|| planned(&visit.catalogue, shown.year()).required())
         .filter(|required| required.ore() > 0);
     let input = Input {
         why: &why,
+        sees_all: visit.viewer.sees_all(),
+        may_operate: visit.viewer.may(Permission::Operations),
         to_collect,
         has_files: visit.viewer.may(Permission::Books),
         catalogue: &visit.catalogue,
@@ -65,7 +64,7 @@ pub(crate) async fn get(
         known: (first, last),
         quality,
         now: visit.now,
-        frame: visit.frame(Section::Overview),
+        frame: visit.frame_of(Section::Overview, shown),
     };
     let overview = Overview::build(input).map_err(|error| Problem::internal(&error))?;
     visit.respond(&overview)
@@ -79,11 +78,10 @@ async fn quality(shared: &Shared, visit: &Visit, month: Month) -> Result<Quality
     let gaps = shared.store.gaps(month, AsOf::Newest).await.map_err(failed)?;
     let quarantined = shared.store.quarantine_counts().await.map_err(failed)?;
     let unattributed = &bill.unattributed;
-    let costcentres: BTreeSet<&str> = unattributed.iter().map(|line| &*line.costcentre).collect();
     let checks = (shared.ready)().await;
     Ok(Quality {
         not_ready: checks.iter().filter(|check| !check.ok).map(|check| check.name).collect(),
-        unattributed_costcentres: costcentres.len(),
+        unattributed: unattributed.iter().map(|line| line.costcentre.to_string()).collect(),
         unattributed_cost: unattributed.iter().map(|line| line.gross).sum(),
         gaps: gaps.iter().filter(|gap| gap.kind == GapKind::Missing).count(),
         estimated: gaps.iter().filter(|gap| gap.kind == GapKind::Estimated).count(),

@@ -127,6 +127,11 @@ fn months(first: &str, last: &str) -> Vec<MonthFigures> {
 }
 
 fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String {
+    page_of(language, months, quality, true)
+}
+
+/// The page of somebody who sees everything and operates the program, or of one who does neither.
+fn page_of(language: Language, months: &[MonthFigures], quality: Quality, sees_all: bool) -> String {
     let catalogue = catalogue();
     let (first, last) = (months[0].month, months[months.len() - 1].month);
     let now = Instant::parse_rfc3339("2021-12-15T09:30:00+01:00").unwrap();
@@ -141,6 +146,8 @@ fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String
         now,
         frame,
         why: &|_| "användning +42 770 kr".to_owned(),
+        sees_all,
+        may_operate: sees_all,
         to_collect: Some(Money::from_ore(400_000_000)),
         has_files: true,
     };
@@ -150,7 +157,7 @@ fn page(language: Language, months: &[MonthFigures], quality: Quality) -> String
 #[test]
 fn the_page_of_a_full_year_is_small() {
     let quality = Quality {
-        unattributed_costcentres: 3,
+        unattributed: ["110200", "441001", "999999"].map(str::to_owned).into(),
         unattributed_cost: Money::from_ore(1_245_600),
         gaps: 2,
         estimated: 1,
@@ -160,9 +167,12 @@ fn the_page_of_a_full_year_is_small() {
     };
     let html = page(Language::Swedish, &months("2020-06", "2021-12"), quality);
     assert!(html.len() < 100_000, "{} bytes", html.len());
-    for text in
-        ["3 kostnadsställen, 12\u{a0}456\u{a0}kr", "till och med 2021-12-14", "/?month=2020-12", "/?lang=en"]
-    {
+    for text in [
+        "3 kostnadsställen, 12\u{a0}456\u{a0}kr: 110200, 441001, 999999.",
+        "till och med 2021-12-14",
+        "/?month=2020-12",
+        "/?lang=en",
+    ] {
         assert!(html.contains(text), "{text}");
     }
 }
@@ -189,4 +199,78 @@ fn rows_are_sorted_by_cost_and_end_with_their_sums() {
     assert!(html.find(">All services<").unwrap() > at("Digitala underskrifter"));
     assert!(html.contains("/v1/exports/2021-12/xlsx?preliminary=true"), "an open month's files say so");
     assert!(html.contains("/v1/exports/2021-01/csv?dialect=excel-sv\""), "a closed month's do not");
+}
+
+#[test]
+fn a_product_has_the_same_colour_whatever_costs_most() {
+    let legend = |months: &[MonthFigures]| -> Vec<String> {
+        let html = page(Language::Swedish, months, Quality::default());
+        let legend =
+            html.split(r#"<ul class="legend">"#).nth(1).unwrap().split("</ul>").next().unwrap().to_owned();
+        legend.split("</svg>").skip(1).map(|item| item.split('<').next().unwrap().to_owned()).collect()
+    };
+    let usual = months("2020-12", "2021-12");
+    let mut platform = usual.clone();
+    for figures in platform.iter_mut().flat_map(|month| month.services.iter_mut()) {
+        if PLATFORM.contains(&figures.0.as_str()) {
+            figures.1.gross = Money::from_ore(figures.1.gross.ore() * 100);
+        }
+    }
+    assert_eq!(legend(&usual), ["Plattformstjänster", "Användarnära tjänster"]);
+    assert_eq!(legend(&platform), legend(&usual));
+}
+
+#[test]
+fn usage_without_a_payer_names_its_cost_centres_and_says_what_to_do() {
+    let quality = Quality {
+        unattributed: (1..=7).map(|n| format!("90000{n}")).collect(),
+        unattributed_cost: Money::from_ore(400),
+        quarantined: 2,
+        ..Quality::default()
+    };
+    let months = months("2020-12", "2021-12");
+    let html = page(Language::Swedish, &months, quality.clone());
+    assert!(
+        html.contains("7 kostnadsställen, 4\u{a0}kr: 900001, 900002, 900003, 900004, 900005 och 2 till.")
+    );
+    assert!(html.contains("i kostnadsstallen.csv och kör taxameter catalog apply."));
+    assert!(html.contains(r#"<a href="/operations/quarantine">I karantän</a>"#));
+    let html = page_of(Language::Swedish, &months, quality, false);
+    assert!(!html.contains("I karantän"), "who may not look into the quarantine can do nothing about it");
+}
+
+#[test]
+fn who_sees_a_part_is_not_told_that_it_is_the_objects() {
+    let months = months("2020-12", "2021-12");
+    let has_card = |sees_all| {
+        page_of(Language::Swedish, &months, Quality::default(), sees_all).contains("Objektets påslag 2021")
+    };
+    assert!(has_card(true) && !has_card(false));
+}
+
+#[test]
+fn a_month_that_is_above_what_was_expected_says_so() {
+    let mut months = months("2020-06", "2021-12");
+    let says = |months: &[MonthFigures]| {
+        let html = page(Language::Swedish, months, Quality::default());
+        let note = html.split(r#"<dd class="note">"#).find(|note| note.contains("väntat för hela månaden"));
+        note.unwrap().starts_with("redan mer än väntat för hela månaden: ")
+    };
+    assert!(!says(&months), "half a month is below what is expected of it");
+    for figures in months.last_mut().unwrap().services.values_mut() {
+        figures.gross = Money::from_ore(figures.gross.ore() * 10);
+    }
+    assert!(says(&months));
+}
+
+#[test]
+fn two_equal_months_are_told_from_one_alone() {
+    let mut equal = months("2021-10", "2021-11");
+    equal[1].services = equal[0].services.clone();
+    assert!(
+        page(Language::Swedish, &equal, Quality::default())
+            .contains(r#"<p class="note">Inget har ändrats.</p>"#)
+    );
+    let html = page(Language::Swedish, &equal[1..], Quality::default());
+    assert!(html.contains(r#"<p class="note">Ingen månad att jämföra med ännu.</p>"#));
 }

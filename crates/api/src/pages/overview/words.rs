@@ -117,7 +117,9 @@ impl Figured<'_> {
             cards.push(self.focus_card(focus, figures));
             cards.push(self.surcharge_card(focus, figures));
         }
-        cards.push(self.year_surcharge_card());
+        if self.input.sees_all {
+            cards.push(self.year_surcharge_card());
+        }
         if cards.len() < 4 {
             cards.push(self.year_card());
         }
@@ -132,12 +134,13 @@ impl Figured<'_> {
         Card {
             label: format!("{name}, {}", self.t.so_far),
             value: numbers::kronor(self.language, cost),
-            notes: std::iter::once(note).chain(self.expected(month)).collect(),
+            notes: std::iter::once(note).chain(self.expected(month, cost)).collect(),
         }
     }
 
-    /// What a month that is not over is expected to come to, from the whole months before it.
-    fn expected(&self, month: Month) -> Option<String> {
+    /// What a month that is not over is expected to come to, from the whole months before it; that it has come to more,
+    /// where it has.
+    fn expected(&self, month: Month, so_far: Money) -> Option<String> {
         let costs =
             self.by_month.iter().map(|(month, figures)| (*month, figures.total().gross.ore())).collect();
         let forecast = months::expect(&costs, self.input.now.month())?;
@@ -146,6 +149,9 @@ impl Figured<'_> {
             let amount = Money::from_ore(i64::try_from(ore).unwrap_or(i64::MAX));
             numbers::with_unit(self.language, amount, Scale::fitting(amount))
         };
+        if i128::from(so_far.ore()) > expected.band.map_or(expected.mid, |band| band.high) {
+            return Some(format!("{} {}", self.t.above_expected, write(expected.mid)));
+        }
         let band = expected
             .band
             .map_or_else(String::new, |band| format!(" ({} – {})", write(band.low), write(band.high)));
@@ -248,6 +254,13 @@ impl Figured<'_> {
                 .unwrap_or_else(|| "–".to_owned()),
         };
         moved.map(word).collect()
+    }
+
+    /// Why no service moved: there is no month before, or all cost what they did.
+    pub(super) fn still(&self) -> &'static str {
+        let focus = self.focus();
+        let both = [focus, focus.previous()].iter().all(|month| self.by_month.contains_key(month));
+        if both { self.t.unchanged } else { self.t.nothing_moved }
     }
 
     /// Which months are compared.

@@ -62,7 +62,7 @@ pub(crate) async fn get(
     let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
     let view = shared.view().await?;
     let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
+    let shown = visit.shown(visit.focus(last), (first, last))?;
     let cubes = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::SHOWN), shown).await?;
     let mut payers: BTreeMap<&str, (&str, BTreeMap<Month, Money>)> = BTreeMap::new();
     for cube in &cubes {
@@ -93,7 +93,7 @@ pub(crate) async fn get(
     };
     let sum: Money = payers.values().filter_map(|(_, due)| due.get(&shown)).copied().sum();
     visit.respond(&PayersPage {
-        page: visit.frame(Section::Payers),
+        page: visit.frame_of(Section::Payers, shown),
         t: Texts::of(language),
         w: Words::of(language),
         month_name: numbers::long_month(language, shown),

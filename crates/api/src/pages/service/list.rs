@@ -70,7 +70,7 @@ pub(crate) async fn get(
     let visit = Visit::read(&shared, asker, &uri, &headers, &["month"])?;
     let view = shared.view().await?;
     let (first, last) = view.known_months().unwrap_or((visit.now.month(), visit.now.month()));
-    let shown = visit.params.month("month")?.unwrap_or_else(|| visit.focus(last)).clamp(first, last);
+    let shown = visit.shown(visit.focus(last), (first, last))?;
     let cubes = cube::cubes(&shared, &view, &visit.viewer, shown.plus(1 - months::KNOWN), shown).await?;
     let mut costs: BTreeMap<&str, BTreeMap<Month, i64>> = BTreeMap::new();
     for cube in &cubes {
@@ -95,7 +95,7 @@ pub(crate) async fn get(
         ProductPart { name: name.to_owned(), rows }
     };
     visit.respond(&ServicesPage {
-        page: visit.frame(Section::Services),
+        page: visit.frame_of(Section::Services, shown),
         t: Texts::of(visit.language),
         w: Words::of(visit.language),
         month_name: numbers::long_month(visit.language, shown),

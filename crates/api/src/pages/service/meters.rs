@@ -9,7 +9,7 @@ use domain::{Month, Quantity};
 
 use super::{By, Facts, Words};
 use crate::numbers;
-use crate::pages::months::{self, Drawn, MonthChart, Series};
+use crate::pages::months::{self, Drawn, MonthChart, Parts, Series};
 use crate::pages::words;
 
 /// A meter's chart and table.
@@ -18,7 +18,8 @@ pub(super) struct MeterPart {
     pub(super) name: String,
     pub(super) unit: String,
     pub(super) kind: &'static str,
-    pub(super) series: Vec<String>,
+    /// The place of each series among the colours, and its name.
+    pub(super) series: Vec<(usize, String)>,
     pub(super) chart: Drawn,
     pub(super) rows: Vec<MeterRow>,
     pub(super) expected: Vec<MeterRow>,
@@ -35,17 +36,19 @@ pub(super) struct MeterRow {
     pub(super) estimated: Option<u32>,
 }
 
-/// The meters of a service that have anything in the shown months; `usage` is whole, and split.
+/// The meters of a service that have anything in the shown months; `usage` is whole, and split. What the chart of its cost
+/// shows (`above`) has the same colours here.
 pub(super) fn parts(
     facts: &Facts<'_>,
     window: &[Month],
     usage: (&[UsageItem], &[UsageItem]),
+    above: &[Series],
 ) -> Result<Vec<MeterPart>, askama::Error> {
     let meters = facts.service.meters.values();
     let has_any = |meter: &&Meter| {
         usage.0.iter().any(|item| item.tariff.meter == meter.slug && window.contains(&item.month))
     };
-    meters.filter(has_any).map(|meter| part(facts, window, meter, usage)).collect()
+    meters.filter(has_any).map(|meter| part(facts, window, meter, usage, above)).collect()
 }
 
 fn part(
@@ -53,6 +56,7 @@ fn part(
     window: &[Month],
     meter: &Meter,
     (whole, split): (&[UsageItem], &[UsageItem]),
+    above: &[Series],
 ) -> Result<MeterPart, askama::Error> {
     let (language, slug) = (facts.visit.language, facts.service.slug.as_str());
     let w = Words::of(language);
@@ -63,12 +67,14 @@ fn part(
     let totals: BTreeMap<Month, Quantity> = whole.iter().map(|item| (item.month, item.quantity)).collect();
     let history = totals.iter().map(|(month, quantity)| (*month, months::hundredths(*quantity)));
     let history: BTreeMap<Month, i64> = history.collect();
-    let all = || vec![Series { name: w.all.to_owned(), values: history.clone() }];
+    let all = || vec![Series { name: w.all.to_owned(), place: 0, values: history.clone() }];
     // Distinct subjects of groups never add up to those of all.
     let series = match facts.by {
         By::Nothing => all(),
         By::Payer | By::Class if meter.kind == MeterKind::Unique => all(),
-        By::Payer | By::Class => months::greatest(grouped(facts, &of_meter(split)), w.others),
+        By::Payer | By::Class => {
+            months::greatest(grouped(facts, &of_meter(split)), w.others, &history, above)
+        }
     };
     let before = history.range(..=facts.shown).map(|(month, value)| (*month, *value)).collect();
     let forecast = months::expect(&before, facts.visit.now.month());
@@ -81,6 +87,7 @@ fn part(
         language,
         window,
         series: &series,
+        totals: &history,
         provisional: &|month| facts.is_provisional(month),
         expected: &expected,
         write: &|value| words::amount(language, of_hundredths(value), &meter.unit),
@@ -125,13 +132,13 @@ fn part(
                 By::Class => "&group_by=class",
             }
         ),
-        series: series.into_iter().map(|series| series.name).collect(),
+        series: series.into_iter().map(|series| (series.place, series.name)).collect(),
     })
 }
 
-/// A series for each payer or class.
-fn grouped(facts: &Facts<'_>, items: &[UsageItem]) -> Vec<Series> {
-    let mut groups: BTreeMap<String, BTreeMap<Month, i64>> = BTreeMap::new();
+/// What each payer or class has.
+fn grouped(facts: &Facts<'_>, items: &[UsageItem]) -> Parts {
+    let mut groups: BTreeMap<String, BTreeMap<Month, Quantity>> = BTreeMap::new();
     for item in items.iter().filter(|item| item.month <= facts.shown) {
         let customer = item.customer.as_deref().map_or("–", |code| {
             facts.visit.catalogue.customers.get(code).map_or(code, |customer| customer.name.as_str())
@@ -142,9 +149,13 @@ fn grouped(facts: &Facts<'_>, items: &[UsageItem]) -> Vec<Series> {
                 facts.class_name(&item.tariff.meter, item.class.as_deref().unwrap_or_default())
             }
         };
-        *groups.entry(name).or_default().entry(item.month).or_default() += months::hundredths(item.quantity);
+        let of_group = groups.entry(name).or_default().entry(item.month).or_default();
+        *of_group = Quantity::from_micros(of_group.micros() + item.quantity.micros());
     }
-    groups.into_iter().map(|(name, values)| Series { name, values }).collect()
+    let rounded = |values: BTreeMap<Month, Quantity>| {
+        values.into_iter().map(|(month, quantity)| (month, months::hundredths(quantity))).collect()
+    };
+    groups.into_iter().map(|(name, values)| (name, rounded(values))).collect()
 }
 
 fn of_hundredths(value: i64) -> Quantity {

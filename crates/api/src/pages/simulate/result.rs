@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use billing::simulate::{Effect, Simulation};
 use domain::charge::Totals;
-use domain::object::Account;
+use domain::object::{Account, RateBasis};
 use domain::{Money, Month};
 
 use super::Words;
 use crate::numbers;
 use crate::pages::named::Named;
+use crate::pages::words;
 
 /// What changes come to.
 pub(super) struct Outcome {
@@ -39,6 +40,8 @@ pub(super) struct RateRow {
     pub(super) need_after: String,
     pub(super) before: String,
     pub(super) after: String,
+    /// That it has no budget, where it has none.
+    pub(super) note: Option<String>,
 }
 
 /// What is paid: net and surcharge.
@@ -152,16 +155,20 @@ impl Written<'_> {
         let rate = |(year, (before, after)): (&i32, &(Account, Account))| {
             let budget = simulation.catalogues.0.object.budgets.get(year);
             let (before, after) = (before.rate_basis(budget), after.rate_basis(budget));
-            let written = |basis: &domain::object::RateBasis| {
-                let rate = basis.required_rate();
-                rate.map_or_else(|| "–".to_owned(), |rate| numbers::fraction(language, rate))
+            let dash = || "–".to_owned();
+            let written = |basis: &RateBasis| {
+                let rate = budget.and_then(|_| basis.required_rate());
+                rate.map_or_else(dash, |rate| numbers::fraction(language, rate))
             };
+            let need =
+                |basis: &RateBasis| budget.map_or_else(dash, |_| numbers::exact(language, basis.required()));
             RateRow {
                 year: *year,
-                need_before: numbers::exact(language, before.required()),
-                need_after: numbers::exact(language, after.required()),
+                need_before: need(&before),
+                need_after: need(&after),
                 before: written(&before),
                 after: written(&after),
+                note: budget.is_none().then(|| words::no_budget(language, *year)),
             }
         };
         simulation.object.iter().filter(|(year, _)| is_whole(**year)).map(rate).collect()

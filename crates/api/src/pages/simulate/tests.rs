@@ -184,6 +184,20 @@ fn the_required_rate_is_that_of_whole_years_and_their_basis() {
 }
 
 #[test]
+fn a_year_without_a_budget_requires_no_rate() {
+    let mut simulated = simulation("2021-12");
+    let mut catalogue = catalogue();
+    catalogue.object.budgets.clear();
+    let catalogue = Arc::new(catalogue);
+    simulated.catalogues = (Arc::clone(&catalogue), catalogue);
+    let rates = outcome(&simulated).rates;
+    let row = &rates[0];
+    assert_eq!([&row.before, &row.after, &row.need_before, &row.need_after], ["–"; 4]);
+    let html = page("rate=3,5", Language::Swedish, Answer::Simulated(Box::new(simulated)));
+    assert!(html.contains("ingen budget är beslutad för 2021"), "{html}");
+}
+
+#[test]
 fn a_month_without_usage_says_whose_it_has() {
     assert_eq!(outcome(&simulation("2021-12")).borrowed, ["december\u{a0}2021 (november\u{a0}2021)"]);
     let html = page("rate=3,5", Language::Swedish, Answer::Simulated(Box::new(simulation("2021-12"))));

@@ -142,16 +142,18 @@ impl<'a> Series<'a> {
             .then_some((expected, Unusual::Silence))
     }
 
-    /// Beyond the medians of all sides of all kinds, and far from each.
+    /// Beyond the medians of all sides of all kinds, and far from each. Where such days usually have nothing, a day with
+    /// something is one of those that a rare meter is there for.
     fn outlier(&self, value: i128, sides: &[[Option<Peers>; 2]]) -> Option<(i128, Unusual)> {
         let medians = || sides.iter().flatten().flatten().map(|peers| peers.median);
         let (least, most) = (medians().min()?, medians().max()?);
         let between = (least..=most).contains(&value);
+        let rare = medians().any(|median| median == 0);
         let far = |sides: &[Option<Peers>; 2]| {
             let pooled = pooled_deviation(sides);
             sides.iter().flatten().all(|peers| self.is_far(value, peers, pooled))
         };
-        if between || !sides.iter().all(far) {
+        if between || rare || !sides.iter().all(far) {
             return None;
         }
         let expected = medians().min_by_key(|median| distance(value, *median))?;

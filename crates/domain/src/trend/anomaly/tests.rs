@@ -119,6 +119,23 @@ fn a_meter_that_comes_and_goes_is_never_reported() {
 }
 
 #[test]
+fn a_rare_meter_is_not_reported_each_day_that_it_runs() {
+    // One run every six weeks, on a Wednesday: seldom enough that it does not come and go.
+    let days: Vec<_> =
+        span("2021-01-13"..="2021-11-30").into_iter().step_by(42).map(|day| (day, 14)).collect();
+    assert!(days.len() > 6);
+    assert_eq!(anomalies(&days, day("2021-11-30"), Limits::usual(10)), []);
+    // Nor is the one Sunday of a meter that only runs on working days.
+    let mut days: Vec<_> = span("2021-01-11"..="2021-03-31")
+        .into_iter()
+        .filter(|day| !is_day_off(*day))
+        .map(|day| (day, 500))
+        .collect();
+    days.push((day("2021-02-14"), 500));
+    assert_eq!(anomalies(&days, day("2021-03-31"), Limits::usual(10)), []);
+}
+
+#[test]
 fn what_may_become_a_level_is_reported_for_two_days_at_most() {
     let step = |through: &str| {
         let value = |day: NaiveDate| if day < self::day("2021-03-10") { 1_000 } else { 2_000 };
