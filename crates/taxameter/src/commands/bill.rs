@@ -102,13 +102,17 @@ impl Bill {
 }
 
 impl Preview {
+    #[expect(clippy::print_stdout, reason = "the answer of a command")]
     async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
         let (items, page) =
             connection.client.list("/v1/charges", &[("month", self.month.to_string())]).await?;
         self.list(&items)?.print(self.output, &mut io::stdout().lock())?;
         if self.output == Format::Table {
-            print_totals(&connection, self.month, &page);
+            match items.is_empty() {
+                true => println!("{} har ingen användning.", self.month),
+                false => print_totals(&connection, self.month, &page),
+            }
         }
         connection.close().await
     }
@@ -221,6 +225,7 @@ fn print_warnings(month: &Value) {
 }
 
 impl Show {
+    #[expect(clippy::print_stdout, reason = "the answer of a command")]
     async fn run(self) -> anyhow::Result<()> {
         let connection = self.target.connect().await?;
         match self.documents {
@@ -228,6 +233,9 @@ impl Show {
                 let path = format!("/v1/months/{month}/documents");
                 let (items, _) = connection.client.list(&path, &[]).await?;
                 print_documents(&items, self.output)?;
+                if items.is_empty() && self.output == Format::Table {
+                    println!("{month} har inga dokument: den är inte stängd, eller inget bolag debiterades.");
+                }
             }
             None => {
                 let (items, _) = connection.client.list("/v1/months", &[]).await?;

@@ -51,7 +51,7 @@ fn catalogue() -> Catalogue {
 ///
 /// Whoever has to change this makes packages that were pulled before impossible to make again: then their format needs a
 /// version, which the close records and the old one stays for. That goes for a changed writer, and for another version of
-/// the libraries that make workbooks and zip files.
+/// the libraries that make workbooks and zip files. As long as no version was released, nobody keeps such a package.
 #[test]
 fn the_package_of_a_closed_month_is_these_bytes() {
     let material = Material { catalogue: Arc::new(catalogue()), ..material(MonthState::Closed) };
