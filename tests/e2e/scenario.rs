@@ -34,7 +34,8 @@ fn spring(books: &mut Books<'_>) {
     // The snapshot of 13 February never comes. The one of the 9th is carried to the 12th; four days are missing.
     let missing = date("2021-02-13");
     books.send(usual("2021-02").into_iter().filter(|sent| !sent.is_of(&MONITORED, missing)));
-    assert_eq!(books.refused("2021-02"), ["gaps overvakning object"; 4]);
+    // In a row, so told once.
+    assert_eq!(books.refused("2021-02"), ["gaps overvakning object"]);
     books.close("2021-02", &json!({"accept": {"gaps": "Zabbix stod stilla 13–16 februari"}}));
     // 24 of 28 days: 0.857143 × 38.00 = 32.571434.
     let id = "2021-02.LEJON.B0100.overvakning.object.-";
