@@ -1,7 +1,7 @@
 //! Peppol BIS Billing 3.0: a month's documents as electronic invoices and credit notes (UBL 2.1), in a zip file.
 //!
-//! What is in one is described in `schemas/exports/peppol.md`. Companies that the catalogue does not know enough of stand
-//! in a list beside them, to be invoiced by hand: every document is in the one or in the other.
+//! What is in one is described in `schemas/exports/peppol.md`. All documents stand in a journal beside them, which says of
+//! which companies the catalogue does not know enough: those are invoiced by hand.
 
 mod document;
 mod earlier;
@@ -31,10 +31,10 @@ use super::{Progress, failed, flush};
 use crate::bill::{Bill, MonthState};
 use crate::error::Error;
 
-/// Writes a month's documents as a zip file: `{number}-{customer}.xml` for each, in the order of their numbers, and last
-/// `ej-e-faktura.csv` with those whose buyer has no organisation number or address in the catalogue. Gives what all of them
-/// come to without VAT. A month that is not
-/// closed has no numbers: its documents are called `PRELIMINARY-{customer}` and say that they are no invoices.
+/// Writes a month's documents as a zip file: `{number}-{customer}.xml` for each, in the order of their numbers, and last the
+/// journal of all of them, those too whose buyer has no organisation number or address in the catalogue. Gives what all of
+/// them come to without VAT. A month that is not closed has no numbers: its documents are called `PRELIMINARY-{customer}` and
+/// say that they are no invoices.
 ///
 /// `catalogue` is the one that the month was billed on ([`Bill::catalogue`]): then the bytes are always the same.
 ///
