@@ -155,6 +155,7 @@ impl Program {
     }
 
     /// `GET`, whatever comes: the status and the answer.
+    #[cfg(feature = "testkit")]
     pub(crate) fn ask(&self, path: &str) -> (u16, Value) {
         let answer = self.http.get(format!("{}{path}", self.url)).send().unwrap();
         (answer.status().as_u16(), answer.json().unwrap_or(Value::Null))
